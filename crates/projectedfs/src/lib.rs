@@ -1,0 +1,1 @@
+//! Projects a provider's tree into a real directory.

@@ -1,0 +1,1 @@
+//! A projected file system without a mount: nodes, states, commands, listings.

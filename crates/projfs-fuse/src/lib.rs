@@ -1,0 +1,1 @@
+//! Carries a projected file system to the Linux kernel over /dev/fuse.

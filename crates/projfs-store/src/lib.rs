@@ -1,0 +1,1 @@
+//! What is known locally: the directory under the mount, its records, its placeholder log and its journal.

@@ -1,0 +1,1 @@
+//! The reference model, the misbehaving provider and the suites that several crates share.

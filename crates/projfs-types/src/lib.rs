@@ -1,0 +1,1 @@
+//! Values of a projected file system, and pure functions on them.

@@ -1,0 +1,1 @@
+//! Projects a commit of a local Git repository.
