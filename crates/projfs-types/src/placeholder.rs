@@ -1,0 +1,87 @@
+//! What a provider says of an item.
+
+use crate::FileTimes;
+use crate::ItemKind;
+use crate::ItemNameBuf;
+use crate::VersionInfo;
+
+/// The metadata of a projected item (`PRJ_PLACEHOLDER_INFO`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceholderInfo {
+    /// What it is, with what only that kind has.
+    pub kind: PlaceholderKind,
+    /// The permission bits, at most 0o7777.
+    pub mode: u16,
+    /// The `FILE_ATTRIBUTE_*` bits that Linux has no place for (hidden, system, archive, temporary,
+    /// not content indexed). They are kept and given back, and change nothing.
+    pub attributes: u32,
+    /// The times shown while the item is the provider's.
+    pub times: FileTimes,
+    /// Which version of the item this is.
+    pub version: VersionInfo,
+}
+
+/// The kind of a projected item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlaceholderKind {
+    /// A regular file of `size` bytes, at most `i64::MAX`.
+    File {
+        /// Exact length of the content, in bytes.
+        size: u64,
+    },
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink {
+        /// What it points to: 1 to 4095 bytes without NUL.
+        target: Box<[u8]>,
+    },
+}
+
+/// One entry of a projected directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectedItem {
+    /// The name, as the provider spells it.
+    pub name: ItemNameBuf,
+    /// Its metadata.
+    pub info: PlaceholderInfo,
+}
+
+impl PlaceholderInfo {
+    /// A regular file with mode 0644.
+    pub fn file(size: u64) -> Self {
+        Self::with_mode(PlaceholderKind::File { size }, 0o644)
+    }
+
+    /// A directory with mode 0755.
+    pub fn directory() -> Self {
+        Self::with_mode(PlaceholderKind::Directory, 0o755)
+    }
+
+    /// A symbolic link.
+    pub fn symlink(target: impl Into<Box<[u8]>>) -> Self {
+        Self::with_mode(PlaceholderKind::Symlink { target: target.into() }, 0o777)
+    }
+
+    fn with_mode(kind: PlaceholderKind, mode: u16) -> Self {
+        Self { kind, mode, attributes: 0, times: FileTimes::default(), version: VersionInfo::default() }
+    }
+
+    /// The content's length: zero for a directory, the target's length for a symbolic link.
+    pub fn size(&self) -> u64 {
+        match &self.kind {
+            PlaceholderKind::File { size } => *size,
+            PlaceholderKind::Directory => 0,
+            PlaceholderKind::Symlink { target } => target.len() as u64,
+        }
+    }
+
+    /// The kind without its particulars.
+    pub fn item_kind(&self) -> ItemKind {
+        match self.kind {
+            PlaceholderKind::File { .. } => ItemKind::File,
+            PlaceholderKind::Directory => ItemKind::Directory,
+            PlaceholderKind::Symlink { .. } => ItemKind::Symlink,
+        }
+    }
+}

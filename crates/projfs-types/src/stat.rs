@@ -1,0 +1,75 @@
+//! `Stat`: what `statx` shows of an item.
+
+use crate::FileTimes;
+use crate::ItemKind;
+use crate::Number;
+
+/// What `statx` shows of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// The inode number.
+    pub number: Number,
+    /// Type and permission bits, as in `st_mode`.
+    pub mode: u32,
+    /// How many names it has.
+    pub links: u32,
+    /// The owner.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// Major and minor number of a device; zeros otherwise.
+    pub device: (u32, u32),
+    /// Length of the content, in bytes.
+    pub size: u64,
+    /// Space taken in the store, in units of 512 bytes.
+    pub blocks: u64,
+    /// The size of the store's blocks, in bytes.
+    pub block_size: u32,
+    /// All four times.
+    pub times: FileTimes,
+}
+
+/// The file type bits of `st_mode`.
+pub mod mode {
+    /// Mask of the type bits.
+    pub const TYPE: u32 = 0o170_000;
+    /// A regular file.
+    pub const FILE: u32 = 0o100_000;
+    /// A directory.
+    pub const DIRECTORY: u32 = 0o040_000;
+    /// A symbolic link.
+    pub const SYMLINK: u32 = 0o120_000;
+    /// A character device.
+    pub const CHARACTER: u32 = 0o020_000;
+    /// Mask of the permission bits.
+    pub const PERMISSIONS: u32 = 0o7777;
+}
+
+impl Stat {
+    /// The kind, from the type bits.
+    pub fn kind(&self) -> ItemKind {
+        ItemKind::of_mode(self.mode)
+    }
+}
+
+impl ItemKind {
+    /// The kind, from the type bits of `st_mode`.
+    pub fn of_mode(mode: u32) -> Self {
+        match mode & mode::TYPE {
+            mode::FILE => Self::File,
+            mode::DIRECTORY => Self::Directory,
+            mode::SYMLINK => Self::Symlink,
+            _ => Self::Special,
+        }
+    }
+
+    /// The type bits of `st_mode`; for a special file none, as the kind does not say which.
+    pub fn mode_bits(self) -> u32 {
+        match self {
+            Self::File => mode::FILE,
+            Self::Directory => mode::DIRECTORY,
+            Self::Symlink => mode::SYMLINK,
+            Self::Special => 0,
+        }
+    }
+}
