@@ -1,1 +1,27 @@
 //! What is known locally: the directory under the mount, its records, its placeholder log and its journal.
+
+mod error;
+mod journal;
+mod store;
+
+pub use error::Result;
+pub use error::StoreError;
+pub use error::StoreErrorKind;
+pub use journal::Journal;
+pub use journal::Since;
+pub use store::Access;
+pub use store::AttributeChange;
+pub use store::Created;
+pub use store::Item;
+pub use store::Keep;
+pub use store::Leave;
+pub use store::Listed;
+pub use store::NewItem;
+pub use store::NewKind;
+pub use store::Place;
+pub use store::Seek;
+pub use store::Space;
+pub use store::Store;
+pub use store::StoreFile;
+pub use store::Time;
+pub use store::TrashId;

@@ -48,10 +48,9 @@ impl From<std::time::SystemTime> for Timestamp {
                 let seconds = i64::try_from(before.as_secs()).map_or(i64::MIN, |seconds| -seconds);
                 match before.subsec_nanos() {
                     0 => Self { seconds, nanoseconds: 0 },
-                    nanoseconds => Self {
-                        seconds: seconds.saturating_sub(1),
-                        nanoseconds: 1_000_000_000 - nanoseconds,
-                    },
+                    nanoseconds => {
+                        Self { seconds: seconds.saturating_sub(1), nanoseconds: 1_000_000_000 - nanoseconds }
+                    }
                 }
             }
         }

@@ -1,0 +1,34 @@
+//! `Journal`: what happened to items, in order.
+
+use projfs_types::Cursor;
+use projfs_types::JournalEntry;
+
+use crate::Result;
+
+/// What happened to items, in order. An entry is appended *before* its change, so the journal may name
+/// something that a crash prevented, and never omits anything.
+pub trait Journal: Send + Sync + 'static {
+    /// Appends an entry; its own cursor.
+    fn append(&self, entry: &JournalEntry) -> Result<Cursor>;
+    /// The place after the last entry.
+    fn end(&self) -> Cursor;
+    /// Up to `limit` entries from `cursor` on.
+    fn since(&self, cursor: Cursor, limit: usize) -> Result<Since>;
+}
+
+/// What is in the journal from a cursor on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// These entries.
+    Entries {
+        /// In order.
+        entries: Vec<JournalEntry>,
+        /// Where to go on.
+        next: Cursor,
+    },
+    /// Entries from there were dropped, or may have been lost: look at everything once.
+    Gone {
+        /// Where to go on.
+        next: Cursor,
+    },
+}
