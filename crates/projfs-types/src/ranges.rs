@@ -50,4 +50,5 @@ impl RangeSet {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "a set of one range is a set")]
 mod tests;
