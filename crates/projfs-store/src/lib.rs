@@ -2,6 +2,7 @@
 
 mod error;
 mod journal;
+mod memory;
 mod store;
 
 pub use error::Result;
@@ -9,6 +10,8 @@ pub use error::StoreError;
 pub use error::StoreErrorKind;
 pub use journal::Journal;
 pub use journal::Since;
+pub use memory::MemoryJournal;
+pub use memory::MemoryStore;
 pub use store::Access;
 pub use store::AttributeChange;
 pub use store::Created;
