@@ -2,13 +2,18 @@
 
 mod error;
 mod journal;
+mod memory;
 mod store;
 
 pub use error::Result;
 pub use error::StoreError;
 pub use error::StoreErrorKind;
 pub use journal::Journal;
+pub use journal::JournalOptions;
 pub use journal::Since;
+pub use journal::TreeJournal;
+pub use memory::MemoryJournal;
+pub use memory::MemoryStore;
 pub use store::Access;
 pub use store::AttributeChange;
 pub use store::Created;
