@@ -27,12 +27,12 @@ use crate::Error;
 use crate::ErrorKind;
 use crate::cache::TreeCache;
 use crate::names;
-use crate::names::LeftOut;
 use crate::objects::Id;
 use crate::objects::Objects;
 use crate::objects::Unreadable;
 use crate::tree::Entry;
 use crate::tree::EntryKind;
+use crate::tree::Omission;
 use crate::tree::Tree;
 use crate::version;
 
@@ -125,7 +125,7 @@ impl GitProvider {
         Ok(tree)
     }
 
-    fn log(&self, id: Id, path: &RelPath, left_out: &[(Box<[u8]>, LeftOut)]) {
+    fn log(&self, id: Id, path: &RelPath, left_out: &[Omission]) {
         let Some((name, reason)) = left_out.first() else { return };
         let mut logged = self.logged.lock();
         if logged.len() < MOST_LOGGED && logged.insert(id) {
@@ -254,3 +254,6 @@ impl fmt::Display for Description {
         write!(f, ") of {}", self.repository.display())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,9 +40,12 @@ pub(crate) struct RawEntry {
     pub(crate) kind: EntryKind,
 }
 
+/// The name of an entry that is not shown, and why it is not.
+pub(crate) type Omission = (Box<[u8]>, LeftOut);
+
 impl Tree {
     /// Takes what can be shown of a tree object's entries; also gives the names of the others, with the reason.
-    pub(crate) fn check(raw: Vec<RawEntry>) -> (Self, Vec<(Box<[u8]>, LeftOut)>) {
+    pub(crate) fn check(raw: Vec<RawEntry>) -> (Self, Vec<Omission>) {
         let mut entries = Vec::with_capacity(raw.len());
         let mut left_out = Vec::new();
         for entry in raw {
