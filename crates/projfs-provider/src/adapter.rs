@@ -45,7 +45,7 @@ impl<P: Provider> CommandHandler for Adapter<P> {
                 reply.send(self.call(|provider| provider.placeholder_info(&request)));
             }
             Command::QueryName { request, reply } => {
-                reply.send(self.call(|provider| provider.exists(&request)))
+                reply.send(self.call(|provider| provider.exists(&request)));
             }
             Command::StartEnumeration { request, session, reply } => {
                 let started = self.call(|provider| provider.enumerate(&request));

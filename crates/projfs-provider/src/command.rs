@@ -90,10 +90,12 @@ pub trait CommandHandler: Send + Sync + 'static {
     }
 }
 
+type Deliver<T> = Box<dyn FnOnce(Result<T, ProviderError>) + Send>;
+
 /// The right to answer one command, once. Dropping it answers with an internal error.
 #[must_use]
 pub struct Reply<T> {
-    deliver: Option<Box<dyn FnOnce(Result<T, ProviderError>) + Send>>,
+    deliver: Option<Deliver<T>>,
 }
 
 impl<T> Reply<T> {

@@ -1,1 +1,3 @@
 //! The reference model, the misbehaving provider and the suites that several crates share.
+
+pub mod provider_contract;
