@@ -1,8 +1,11 @@
 //! What is known locally: the directory under the mount, its records, its placeholder log and its journal.
 
+mod codec;
 mod error;
 mod journal;
+mod log;
 mod memory;
+mod record;
 mod store;
 
 pub use error::Result;
