@@ -19,6 +19,9 @@ pub struct Wishes {
     pub stack_depth: u32,
     /// POSIX access control lists, checked by the kernel. They cost a request for each open.
     pub posix_acl: bool,
+    /// Reads ahead of the reader, several at a time. The kernel sends no `INTERRUPT` for such reads: a killed reader is
+    /// gone at once, but we do not learn of it. Without, each read is a request of its reader.
+    pub async_read: bool,
     /// Sends no `OPEN` and no `RELEASE` (answered `ENOSYS`). Excludes passthrough.
     pub no_open: bool,
     /// Sends no `OPENDIR` for listings that do not change by themselves.
@@ -37,6 +40,7 @@ impl Default for Wishes {
             passthrough: true,
             stack_depth: 1,
             posix_acl: false,
+            async_read: true,
             no_open: false,
             no_opendir: true,
             locks: false,
@@ -100,13 +104,13 @@ impl fmt::Display for Refused {
 }
 
 /// Features that are on whenever the kernel offers them. `INIT_EXT` says that `flags2` is meant.
-const ALWAYS: u64 = init::ASYNC_READ
-    | init::ATOMIC_O_TRUNC
+///
+/// Not `ASYNC_DIO`: with it a reader with `O_DIRECT` waits where not even SIGKILL reaches it, and no `INTERRUPT` is sent.
+const ALWAYS: u64 = init::ATOMIC_O_TRUNC
     | init::BIG_WRITES
     | init::AUTO_INVAL_DATA
     | init::DO_READDIRPLUS
     | init::READDIRPLUS_AUTO
-    | init::ASYNC_DIO
     | init::PARALLEL_DIROPS
     | init::HANDLE_KILLPRIV_V2
     | init::ABORT_ERROR
@@ -137,6 +141,7 @@ pub fn negotiate(offer: &InitIn, wishes: &Wishes) -> Result<(Negotiated, InitOut
     let wanted = ALWAYS
         | when(wishes.uring, init::OVER_IO_URING)
         | when(passthrough, init::PASSTHROUGH)
+        | when(wishes.async_read, init::ASYNC_READ)
         | when(wishes.posix_acl, init::POSIX_ACL | init::DONT_MASK)
         | when(wishes.no_open, init::NO_OPEN_SUPPORT)
         | when(wishes.no_opendir, init::NO_OPENDIR_SUPPORT)
@@ -215,6 +220,7 @@ impl Negotiated {
             ("resending requests", flag(init::HAS_RESEND, "yes", "no")),
             ("access control lists", flag(init::POSIX_ACL, "POSIX", "none")),
             ("locks", flag(init::POSIX_LOCKS, "by the daemon", "by the kernel")),
+            ("reading ahead", flag(init::ASYNC_READ, "in the background", "by the reader")),
             ("request time-out", flag(init::REQUEST_TIMEOUT, "by the kernel", "none")),
         ]
     }

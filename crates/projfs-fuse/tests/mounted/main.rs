@@ -1,5 +1,7 @@
 //! Tests with a real mount. They need root and `/dev/fuse`, and say so where they have not.
 
+#![allow(unreachable_pub, reason = "modules of one test program")]
+
 mod memory;
 mod rig;
 mod speed;
