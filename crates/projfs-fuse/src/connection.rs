@@ -40,7 +40,12 @@ pub enum Outcome {
 
 impl Connection {
     /// A connection without threads.
-    pub fn new(service: Arc<dyn Service>, negotiated: Arc<Negotiated>, policy: Policy, workers: Workers) -> Self {
+    pub fn new(
+        service: Arc<dyn Service>,
+        negotiated: Arc<Negotiated>,
+        policy: Policy,
+        workers: Workers,
+    ) -> Self {
         Self { service, negotiated, policy, interrupts: Interrupts::default(), workers }
     }
 
@@ -66,7 +71,12 @@ impl Connection {
 
     /// Runs a request on a transport thread. The answer is put into `body`; `token` is asked for only if the request
     /// has to wait.
-    pub fn handle(self: &Arc<Self>, raw: &RawRequest<'_>, body: &mut [u8], token: impl FnOnce() -> Token) -> Outcome {
+    pub fn handle(
+        self: &Arc<Self>,
+        raw: &RawRequest<'_>,
+        body: &mut [u8],
+        token: impl FnOnce() -> Token,
+    ) -> Outcome {
         let (context, request) = match raw.decode() {
             Ok(decoded) => decoded,
             Err(error) => {
@@ -116,7 +126,8 @@ impl Connection {
                     self.interrupts.leave(context.unique);
                     return Outcome::Error(Errno::INTR);
                 }
-                let job = Job { unique: context.unique, request: RequestBuffer::from(raw), token: token(), cancel };
+                let job =
+                    Job { unique: context.unique, request: RequestBuffer::from(raw), token: token(), cancel };
                 self.defer(job);
                 Outcome::Later
             }

@@ -134,7 +134,9 @@ impl Invalidator {
                 // It knew nothing of it.
                 Ok(()) | Err(Errno::NOENT) => {}
                 Err(Errno::NODEV | Errno::NOTCONN | Errno::CONNABORTED) => state.stopping = true,
-                Err(errno) => tracing::warn!(?notification, %errno, "the kernel did not accept a notification"),
+                Err(errno) => {
+                    tracing::warn!(?notification, %errno, "the kernel did not accept a notification");
+                }
             }
         }
         state.queue.clear();

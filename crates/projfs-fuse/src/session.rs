@@ -269,7 +269,8 @@ impl Assembly {
         let workers = Workers::new(config.workers);
         let connection = Arc::new(Connection::new(Arc::clone(service), negotiated, config.policy, workers));
         let census = Census::default();
-        let rings = queues.map(|queues| Self::start_rings(queues, &connection, &kernel, &census)).transpose()?;
+        let rings =
+            queues.map(|queues| Self::start_rings(queues, &connection, &kernel, &census)).transpose()?;
         if rings.is_none() {
             service.start(&kernel);
         }
@@ -285,7 +286,8 @@ impl Assembly {
         kernel: &Kernel,
         census: &Census,
     ) -> Result<Running, (SessionError, Retry)> {
-        let registered = queues.registered().map_err(|error| (SessionError::Threads(error), Retry::Classic))?;
+        let registered =
+            queues.registered().map_err(|error| (SessionError::Threads(error), Retry::Classic))?;
         connection.service().start(kernel);
         Ok(registered.serve(connection, census))
     }

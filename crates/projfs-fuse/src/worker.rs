@@ -89,7 +89,8 @@ impl Workers {
         state.threads += 1;
         drop(state);
         let (pool, connection) = (Arc::clone(&self.0), Arc::clone(connection));
-        let spawned = std::thread::Builder::new().name("projfs-worker".into()).spawn(move || pool.run(&connection));
+        let spawned =
+            std::thread::Builder::new().name("projfs-worker".into()).spawn(move || pool.run(&connection));
         if let Err(error) = spawned {
             tracing::warn!(%error, "no thread for a worker");
             self.thread_missing();

@@ -135,7 +135,8 @@ impl IoTable {
     fn needs_id(&self, node: NodeId, coverage: Coverage) -> Option<&dyn BackingFiles> {
         let files = self.files.as_deref().filter(|_| coverage == Coverage::Whole)?;
         let state = self.state.lock();
-        let known = state.nodes.get(&node).is_some_and(|node| node.mode != IoMode::Closed || node.backing.is_some());
+        let known =
+            state.nodes.get(&node).is_some_and(|node| node.mode != IoMode::Closed || node.backing.is_some());
         (!known && !state.refused).then_some(files)
     }
 
@@ -165,7 +166,13 @@ impl IoTable {
 }
 
 impl State {
-    fn open(&mut self, node: NodeId, coverage: Coverage, fresh: Option<BackingId>, unwanted: &mut Vec<BackingId>) {
+    fn open(
+        &mut self,
+        node: NodeId,
+        coverage: Coverage,
+        fresh: Option<BackingId>,
+        unwanted: &mut Vec<BackingId>,
+    ) {
         self.clock += 1;
         let entry = self.nodes.entry(node).or_default();
         entry.used = self.clock;

@@ -50,7 +50,9 @@ impl IoMode {
     /// The mode after one close.
     pub fn close(self) -> Self {
         match self {
-            Self::Closed | Self::Cached { opens: 0 | 1 } | Self::Passthrough { opens: 0 | 1, .. } => Self::Closed,
+            Self::Closed | Self::Cached { opens: 0 | 1 } | Self::Passthrough { opens: 0 | 1, .. } => {
+                Self::Closed
+            }
             Self::Cached { opens } => Self::Cached { opens: opens - 1 },
             Self::Passthrough { opens, backing } => Self::Passthrough { opens: opens - 1, backing },
         }

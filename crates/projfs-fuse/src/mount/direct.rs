@@ -45,7 +45,8 @@ pub(super) fn make(device: &Device, options: &MountOptions) -> Result<OwnedFd, M
         (options.read_only, MountAttrFlags::MOUNT_ATTR_RDONLY),
     ];
     let attributes = attributes.into_iter().filter_map(|(set, flag)| set.then_some(flag)).collect();
-    rustix::mount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes).map_err(failed("fsmount"))
+    rustix::mount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)
+        .map_err(failed("fsmount"))
 }
 
 /// Puts what [`make`] made into the tree.
@@ -84,7 +85,8 @@ pub(super) fn mount(device: &Device, options: &MountOptions, target: &Target) ->
         Some(dir) => format!("/proc/self/fd/{}", dir.as_raw_fd()).into(),
         None => target.path().to_owned(),
     };
-    rustix::mount::mount(options.source.as_str(), &place, "fuse.projfs", flags, Some(&*data)).map_err(failed("mount"))
+    rustix::mount::mount(options.source.as_str(), &place, "fuse.projfs", flags, Some(&*data))
+        .map_err(failed("mount"))
 }
 
 /// The number of the connection behind a mount that is nowhere in the tree.

@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 
 use rustix::io::{Errno, FdFlags};
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, SocketType, recvmsg, socketpair,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketFlags, SocketType, recvmsg,
+    socketpair,
 };
 
 use super::options::MountOptions;

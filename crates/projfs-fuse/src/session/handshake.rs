@@ -57,7 +57,8 @@ fn read_init(device: &Device) -> Result<(u64, InitIn), SessionError> {
             Err(Errno::INTR | Errno::AGAIN | Errno::NOENT) => continue,
             Err(errno) => return Err(SessionError::Device(errno)),
         };
-        let raw = RawRequest::contiguous(&buffer[..length]).map_err(|_| SessionError::Device(Errno::PROTO))?;
+        let raw =
+            RawRequest::contiguous(&buffer[..length]).map_err(|_| SessionError::Device(Errno::PROTO))?;
         let unique = raw.header().unique;
         match raw.decode() {
             Ok((_, Request::Init(offer))) if offer.major > MAJOR => {

@@ -18,7 +18,12 @@ use crate::wire::request::RawRequest;
 ///
 /// # Errors
 /// Those of making a thread.
-pub fn spawn(connection: Arc<Connection>, device: Arc<Device>, name: String, present: Present) -> io::Result<()> {
+pub fn spawn(
+    connection: Arc<Connection>,
+    device: Arc<Device>,
+    name: String,
+    present: Present,
+) -> io::Result<()> {
     let thread = std::thread::Builder::new().name(name);
     thread.spawn(move || {
         run(&connection, &device);

@@ -90,7 +90,9 @@ impl Device {
             Ok(_) => {}
             // The caller is gone, or the mount.
             Err(Errno::NOENT | Errno::NODEV | Errno::NOTCONN | Errno::PERM) => {}
-            Err(errno) => tracing::error!(unique, error, length = body.len(), %errno, "a reply was not accepted"),
+            Err(errno) => {
+                tracing::error!(unique, error, length = body.len(), %errno, "a reply was not accepted");
+            }
         }
     }
 

@@ -4,7 +4,10 @@
 //! queue is a block of headers and a payload; the kernel writes a request into both and the thread writes the answer
 //! over it. An entry whose request waits on a worker stays taken until it is answered; memory that was never used costs
 //! nothing, so there are many entries.
-#![allow(unsafe_code, reason = "the kernel reads and writes the memory of entries behind the compiler's back")]
+#![allow(
+    unsafe_code,
+    reason = "the kernel reads and writes the memory of entries behind the compiler's back"
+)]
 
 use std::io;
 use std::mem;
@@ -91,7 +94,8 @@ impl Entry {
         let length = if error == 0 { length } else { 0 };
         let header = OutHeader { len: (size_of::<OutHeader>() + length) as u32, error, unique };
         self.headers[..size_of::<OutHeader>()].copy_from_slice(header.as_bytes());
-        let in_out = UringEntInOut { commit_id: self.commit_id, payload_sz: length as u32, ..Default::default() };
+        let in_out =
+            UringEntInOut { commit_id: self.commit_id, payload_sz: length as u32, ..Default::default() };
         self.headers[ring::ENT_IN_OUT..].copy_from_slice(in_out.as_bytes());
     }
 }
@@ -210,7 +214,13 @@ impl Registered {
 }
 
 impl Queue {
-    fn new(id: u16, device: Arc<Device>, mailbox: Arc<Mailbox>, depth: usize, payload: usize) -> io::Result<Self> {
+    fn new(
+        id: u16,
+        device: Arc<Device>,
+        mailbox: Arc<Mailbox>,
+        depth: usize,
+        payload: usize,
+    ) -> io::Result<Self> {
         let size = (depth + 1).next_power_of_two() as u32;
         let ring = IoUring::builder().setup_single_issuer().setup_defer_taskrun().build(size)?;
         let entries = (0..depth).map(|_| Entry::new(payload)).collect();

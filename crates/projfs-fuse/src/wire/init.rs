@@ -214,7 +214,10 @@ impl Negotiated {
             ("listings with attributes", flag(init::READDIRPLUS_AUTO, "when used", "no")),
             ("opening directories", flag(init::NO_OPENDIR_SUPPORT, "by the kernel alone", "asked for")),
             ("opening files", flag(init::NO_OPEN_SUPPORT, "by the kernel alone", "asked for")),
-            ("set-id bits on write", flag(init::HANDLE_KILLPRIV_V2, "by the daemon", "by the kernel, each write")),
+            (
+                "set-id bits on write",
+                flag(init::HANDLE_KILLPRIV_V2, "by the daemon", "by the kernel, each write"),
+            ),
             ("expiring names", flag(init::HAS_EXPIRE_ONLY, "yes", "dropped instead")),
             ("forgetting all names", if self.epoch { "by epoch" } else { "one by one" }.into()),
             ("resending requests", flag(init::HAS_RESEND, "yes", "no")),

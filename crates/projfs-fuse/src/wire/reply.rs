@@ -7,8 +7,8 @@ use rustix::io::Errno;
 use zerocopy::{Immutable, IntoBytes};
 
 use super::abi::{
-    Attr, AttrOut, BmapOut, CopyFileRangeOut, Dirent, EntryOut, FileLock, GetxattrOut, IoctlOut, Kstatfs, LkOut,
-    LseekOut, OpenOut, PollOut, Statx, StatxOut, SxTime, WriteOut, fopen,
+    Attr, AttrOut, BmapOut, CopyFileRangeOut, Dirent, EntryOut, FileLock, GetxattrOut, IoctlOut, Kstatfs,
+    LkOut, LseekOut, OpenOut, PollOut, Statx, StatxOut, SxTime, WriteOut, fopen,
 };
 use crate::io::BackingId;
 
@@ -291,7 +291,9 @@ impl Listing<'_> {
         let head = entry.as_ref().map_or(&[][..], |entry| entry.as_bytes());
         let parts = [head, dirent.as_bytes(), name];
         let length = parts.iter().map(|part| part.len()).sum::<usize>().next_multiple_of(8);
-        let Some(mut room) = self.room.get_mut(*self.length..*self.length + length) else { return Packed::Full };
+        let Some(mut room) = self.room.get_mut(*self.length..*self.length + length) else {
+            return Packed::Full;
+        };
         for part in parts {
             let (here, rest) = room.split_at_mut(part.len());
             here.copy_from_slice(part);

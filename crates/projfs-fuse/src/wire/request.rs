@@ -6,8 +6,8 @@ use zerocopy::FromBytes;
 
 use super::abi::{
     self, AccessIn, BatchForgetIn, BmapIn, CopyFileRangeIn, CreateIn, ExtHeader, FallocateIn, FlushIn,
-    ForgetIn, ForgetOne, FsyncIn, GetattrIn, GetxattrIn, InHeader, InitIn, InterruptIn, IoctlIn, LinkIn, LkIn,
-    LseekIn, MkdirIn, MknodIn, NotifyRetrieveIn, Opcode, OpenIn, PollIn, ReadIn, ReleaseIn, Rename2In,
+    ForgetIn, ForgetOne, FsyncIn, GetattrIn, GetxattrIn, InHeader, InitIn, InterruptIn, IoctlIn, LinkIn,
+    LkIn, LseekIn, MkdirIn, MknodIn, NotifyRetrieveIn, Opcode, OpenIn, PollIn, ReadIn, ReleaseIn, Rename2In,
     RenameIn, SetattrIn, SetxattrIn, SetxattrInExt, StatxIn, WriteIn, flag,
 };
 
@@ -17,34 +17,79 @@ use super::abi::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Request<'a> {
-    Lookup { name: &'a ItemName },
-    Forget { lookups: u64 },
-    BatchForget { items: Forgets<'a> },
+    Lookup {
+        name: &'a ItemName,
+    },
+    Forget {
+        lookups: u64,
+    },
+    BatchForget {
+        items: Forgets<'a>,
+    },
     Getattr(GetattrIn),
     Statx(StatxIn),
     Setattr(SetattrIn),
     Readlink,
-    Symlink { name: &'a ItemName, target: &'a [u8] },
-    Mknod { args: MknodIn, name: &'a ItemName },
-    Mkdir { args: MkdirIn, name: &'a ItemName },
-    Unlink { name: &'a ItemName },
-    Rmdir { name: &'a ItemName },
+    Symlink {
+        name: &'a ItemName,
+        target: &'a [u8],
+    },
+    Mknod {
+        args: MknodIn,
+        name: &'a ItemName,
+    },
+    Mkdir {
+        args: MkdirIn,
+        name: &'a ItemName,
+    },
+    Unlink {
+        name: &'a ItemName,
+    },
+    Rmdir {
+        name: &'a ItemName,
+    },
     /// `RENAME` and `RENAME2`; `flags` are those of `renameat2`.
-    Rename { name: &'a ItemName, new_parent: NodeId, new_name: &'a ItemName, flags: u32 },
-    Link { source: NodeId, new_name: &'a ItemName },
+    Rename {
+        name: &'a ItemName,
+        new_parent: NodeId,
+        new_name: &'a ItemName,
+        flags: u32,
+    },
+    Link {
+        source: NodeId,
+        new_name: &'a ItemName,
+    },
     Open(OpenIn),
-    Create { args: CreateIn, name: &'a ItemName },
+    Create {
+        args: CreateIn,
+        name: &'a ItemName,
+    },
     Tmpfile(CreateIn),
     Read(ReadIn),
-    Write { args: WriteIn, data: &'a [u8] },
+    Write {
+        args: WriteIn,
+        data: &'a [u8],
+    },
     Statfs,
     Release(ReleaseIn),
     Flush(FlushIn),
     Fsync(FsyncIn),
-    Setxattr { name: &'a [u8], value: &'a [u8], flags: u32, clear_setgid: bool },
-    Getxattr { name: &'a [u8], size: u32 },
-    Listxattr { size: u32 },
-    Removexattr { name: &'a [u8] },
+    Setxattr {
+        name: &'a [u8],
+        value: &'a [u8],
+        flags: u32,
+        clear_setgid: bool,
+    },
+    Getxattr {
+        name: &'a [u8],
+        size: u32,
+    },
+    Listxattr {
+        size: u32,
+    },
+    Removexattr {
+        name: &'a [u8],
+    },
     Init(InitIn),
     Opendir(OpenIn),
     Readdir(ReadIn),
@@ -56,16 +101,27 @@ pub enum Request<'a> {
     /// As [`Request::Setlk`], but waits until the lock is free.
     Setlkw(LkIn),
     Access(AccessIn),
-    Interrupt { unique: u64 },
+    Interrupt {
+        unique: u64,
+    },
     Bmap(BmapIn),
     Destroy,
-    Ioctl { args: IoctlIn, data: &'a [u8] },
+    Ioctl {
+        args: IoctlIn,
+        data: &'a [u8],
+    },
     Poll(PollIn),
-    NotifyReply { args: NotifyRetrieveIn, data: &'a [u8] },
+    NotifyReply {
+        args: NotifyRetrieveIn,
+        data: &'a [u8],
+    },
     Fallocate(FallocateIn),
     Lseek(LseekIn),
     /// `COPY_FILE_RANGE` and `COPY_FILE_RANGE_64`; only the form of the answer differs.
-    CopyFileRange { args: CopyFileRangeIn, wide: bool },
+    CopyFileRange {
+        args: CopyFileRangeIn,
+        wide: bool,
+    },
     Syncfs,
 }
 
@@ -117,7 +173,9 @@ impl Forgets<'_> {
     /// Each node with the number of lookups to take back.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, u64)> {
         let items = self.0.chunks_exact(size_of::<ForgetOne>());
-        items.filter_map(|item| ForgetOne::read_from_bytes(item).ok()).map(|one| (NodeId(one.nodeid), one.nlookup))
+        items
+            .filter_map(|item| ForgetOne::read_from_bytes(item).ok())
+            .map(|one| (NodeId(one.nodeid), one.nlookup))
     }
 }
 

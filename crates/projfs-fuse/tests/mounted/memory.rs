@@ -26,6 +26,8 @@ pub enum Content {
     Backed(PathBuf),
     /// The service panics.
     Panics,
+    /// Keeps what is written, each write of which waits on a worker if it begins with `w`.
+    Sink(Mutex<Vec<u8>>),
 }
 
 #[derive(Default)]
@@ -42,7 +44,8 @@ pub struct Memory {
 
 impl Memory {
     pub fn new(files: impl IntoIterator<Item = (&'static str, Content)>) -> Self {
-        let number = |(at, (name, content)): (usize, (&str, Content))| (name.into(), (at as u64 + 2, content));
+        let number =
+            |(at, (name, content)): (usize, (&str, Content))| (name.into(), (at as u64 + 2, content));
         Self { files: files.into_iter().enumerate().map(number).collect(), ..Self::default() }
     }
 
@@ -61,6 +64,7 @@ impl Memory {
             1 => (mode::DIRECTORY | 0o755, 0),
             _ => match self.find(node)? {
                 Content::Bytes(bytes) | Content::Slow(bytes) => (mode::FILE | 0o644, bytes.len() as u64),
+                Content::Sink(bytes) => (mode::FILE | 0o644, bytes.lock().expect("no poison").len() as u64),
                 Content::Blocked | Content::Stuck | Content::Panics => (mode::FILE | 0o644, 4096),
                 Content::Backed(path) => {
                     (mode::FILE | 0o644, std::fs::metadata(path).map_err(|_| Errno::IO)?.len())
@@ -69,7 +73,18 @@ impl Memory {
         };
         let times = FileTimes::all(Timestamp { seconds: 1_700_000_000, nanoseconds: 5 });
         let (number, block_size) = (Number(node.0), 4096);
-        Ok(Stat { number, mode, links: 1, uid: 0, gid: 0, device: (0, 0), size, blocks: 8, block_size, times })
+        Ok(Stat {
+            number,
+            mode,
+            links: 1,
+            uid: 0,
+            gid: 0,
+            device: (0, 0),
+            size,
+            blocks: 8,
+            block_size,
+            times,
+        })
     }
 
     fn entry(&self, node: NodeId) -> Result<Entry, Errno> {
@@ -77,7 +92,14 @@ impl Memory {
         Ok(Entry { node, generation: 0, stat: self.stat(node)?, entry_lifetime, stat_lifetime })
     }
 
-    fn read(&self, node: NodeId, offset: u64, size: u32, patience: Patience<'_>, reply: &mut Reply<'_>) -> Served {
+    fn read(
+        &self,
+        node: NodeId,
+        offset: u64,
+        size: u32,
+        patience: Patience<'_>,
+        reply: &mut Reply<'_>,
+    ) -> Served {
         self.reads.fetch_add(1, Ordering::Relaxed);
         let content = self.find(node)?;
         let cancel = match (content, patience) {
@@ -86,7 +108,8 @@ impl Memory {
                 let bytes = std::fs::read(path).map_err(|_| Errno::IO)?;
                 return part(&bytes, offset, size, reply);
             }
-            (Content::Panics, _) => panic!("this is what the test is about"),
+            (Content::Sink(bytes), _) => return part(&bytes.lock().expect("no poison"), offset, size, reply),
+            (Content::Panics, _) => std::panic::resume_unwind(Box::new("on purpose")),
             (_, Patience::None) => return Err(Unserved::WouldWait),
             (_, Patience::Until(cancel)) => cancel,
         };
@@ -95,6 +118,27 @@ impl Memory {
         }
         self.wait(cancel, matches!(content, Content::Blocked))?;
         reply.data(&[])
+    }
+
+    fn write(
+        &self,
+        node: NodeId,
+        at: u64,
+        data: &[u8],
+        patience: Patience<'_>,
+        reply: &mut Reply<'_>,
+    ) -> Served {
+        let Content::Sink(bytes) = self.find(node)? else { return Err(Errno::BADF.into()) };
+        if data.starts_with(b"w") && matches!(patience, Patience::None) {
+            return Err(Unserved::WouldWait);
+        }
+        let mut bytes = bytes.lock().expect("no poison");
+        let end = at as usize + data.len();
+        if bytes.len() < end {
+            bytes.resize(end, 0);
+        }
+        bytes[at as usize..end].copy_from_slice(data);
+        reply.written(data.len() as u32)
     }
 
     fn wait(&self, cancel: &CancelToken, heeds: bool) -> Result<(), Errno> {
@@ -172,6 +216,8 @@ impl Service for Memory {
             Request::Getattr(_) => reply.stat(&self.stat(context.node)?, Lifetime::Forever),
             Request::Open(_) => self.open(context.node, reply),
             Request::Read(args) => self.read(context.node, args.offset, args.size, patience, reply),
+            Request::Write { args, data } => self.write(context.node, args.offset, data, patience, reply),
+            Request::Getxattr { size, .. } => reply.attribute(size, b"value"),
             Request::Release(_) => {
                 self.kernel.get().expect("started").io.close(context.node);
                 reply.empty()

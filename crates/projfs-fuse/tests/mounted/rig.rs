@@ -1,7 +1,7 @@
 //! A mount for a test, which goes away whatever happens, and does not hang for ever.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use projfs_fuse::mount::Target;
@@ -60,7 +60,7 @@ impl Rig {
             eprintln!("SKIPPED: needs root and /dev/fuse");
             return None;
         }
-        let turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let switch = match transport {
             Transport::Classic => None,
             Transport::Uring => {

@@ -38,6 +38,8 @@ fn latencies() {
         report(&format!("{transport:?} missing name"), || {
             assert!(!missing.exists());
         });
-        report(&format!("{transport:?} open+close, passthrough"), || drop(std::fs::File::open(&backed).unwrap()));
+        report(&format!("{transport:?} open+close, passthrough"), || {
+            drop(std::fs::File::open(&backed).unwrap());
+        });
     }
 }

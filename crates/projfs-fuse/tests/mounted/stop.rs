@@ -47,7 +47,9 @@ fn stops_with_a_request_that_never_ends() {
 #[test]
 fn stops_while_files_are_open() {
     for transport in BOTH {
-        let Some(rig) = Rig::new(transport, Memory::new([("a", Content::Bytes(b"x".into()))])) else { return };
+        let Some(rig) = Rig::new(transport, Memory::new([("a", Content::Bytes(b"x".into()))])) else {
+            return;
+        };
         let open = fs::File::open(rig.path("a")).unwrap();
         let stopped = rig.session.stop(Duration::from_secs(2));
         assert_eq!((stopped.aborted, stopped.lingering), (true, 0));

@@ -1,15 +1,17 @@
 //! What must work over both transports.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use projfs_fuse::io::IoMode;
 use projfs_types::{ItemName, NodeId};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 
 use super::memory::{Content, Memory};
@@ -26,7 +28,7 @@ fn each(files: impl Fn() -> Vec<(&'static str, Content)>, test: impl Fn(&Rig)) {
 
 #[test]
 fn files_are_found_and_read() {
-    let large: Vec<u8> = (0..3_000_000_u32).map(|at| (at * 31 >> 3) as u8).collect();
+    let large: Vec<u8> = (0..3_000_000_u32).map(|at| ((at * 31) >> 3) as u8).collect();
     let files = || vec![("a", Content::Bytes(b"hello".into())), ("large", Content::Bytes(large.clone()))];
     each(files, |rig| {
         let found = fs::metadata(rig.path("a")).unwrap();
@@ -38,6 +40,27 @@ fn files_are_found_and_read() {
         let long = "x".repeat(256);
         assert_eq!(fs::metadata(rig.path(&long)).unwrap_err().raw_os_error(), Some(36));
     });
+}
+
+#[test]
+fn what_is_written_arrives() {
+    each(
+        || vec![("sink", Content::Sink(Mutex::default()))],
+        |rig| {
+            let mut file = fs::File::options().write(true).open(rig.path("sink")).unwrap();
+            let data: Vec<u8> = (0..1_000_000_u32).map(|at| (at % 251) as u8).collect();
+            // Short ones, long ones, and some that wait on a worker.
+            let parts = [&b"short"[..], b"wait", &data, &[b"w", &data[..]].concat()];
+            for part in parts {
+                file.write_all(part).unwrap();
+            }
+            drop(file);
+            assert!(fs::read(rig.path("sink")).unwrap() == parts.concat());
+            let mut value = [0; 64];
+            assert_eq!(rustix::fs::getxattr(rig.path("sink"), "user.x", &mut value).unwrap(), 5);
+            assert_eq!(rustix::fs::getxattr(rig.path("sink"), "user.x", &mut value[..4]), Err(Errno::RANGE));
+        },
+    );
 }
 
 #[test]
@@ -183,6 +206,35 @@ fn what_is_invalidated_is_asked_for_again() {
             assert!(invalidator.flush(Instant::now() + Duration::from_secs(5)));
             until("forgotten", || rig.memory.forgotten.load(Ordering::Relaxed) > 0);
             fs::metadata(rig.path("a")).unwrap();
+        },
+    );
+}
+
+#[test]
+fn names_are_invalidated_while_they_are_looked_up() {
+    each(
+        || vec![("a", Content::Bytes(b"x".into()))],
+        |rig| {
+            let invalidator = &rig.session.kernel().invalidator;
+            let name = ItemName::new(b"a").unwrap();
+            let done = std::sync::atomic::AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                for _ in 0..3 {
+                    scope.spawn(|| {
+                        while !done.load(Ordering::Relaxed) {
+                            fs::metadata(rig.path("a")).unwrap();
+                            let _ = fs::File::create_new(rig.path("new")).unwrap_err();
+                        }
+                    });
+                }
+                for _ in 0..5_000 {
+                    invalidator.entry_changed(NodeId(1), name);
+                    invalidator.attributes_changed(NodeId(1));
+                }
+                let flushed = invalidator.flush(Instant::now() + Duration::from_secs(20));
+                done.store(true, Ordering::Relaxed);
+                assert!(flushed);
+            });
         },
     );
 }
