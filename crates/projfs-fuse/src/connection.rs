@@ -2,12 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use projfs_engine::Patience;
 use projfs_sync::Arc;
 use rustix::io::Errno;
 
 use crate::interrupt::Interrupts;
 use crate::policy::Policy;
-use crate::service::{Patience, Service};
+use crate::service::Service;
 use crate::transport::Token;
 use crate::wire::abi::Opcode;
 use crate::wire::init::Negotiated;

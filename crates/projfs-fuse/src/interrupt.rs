@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 
 use projfs_sync::Mutex;
 
-use crate::cancel::CancelToken;
+use projfs_engine::CancelToken;
 
 /// Early interrupts that are remembered; those of requests that were just answered are among them and age out.
 const EARLY: usize = 1024;

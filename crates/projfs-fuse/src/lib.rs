@@ -7,8 +7,8 @@
 //! Unsafe code is in two rooms: `transport::uring`, which shares memory with the kernel, and `transport::device`,
 //! which holds every `ioctl`.
 
-pub mod cancel;
 pub mod connection;
+pub mod dispatch;
 pub mod errno;
 pub mod interrupt;
 pub mod invalidate;
@@ -21,6 +21,7 @@ pub mod transport;
 pub mod wire;
 pub mod worker;
 
-pub use cancel::CancelToken;
-pub use service::{Kernel, Patience, Service};
+pub use dispatch::{EngineService, KernelLink};
+pub use projfs_engine::{CancelToken, Patience};
+pub use service::{Kernel, Service};
 pub use session::{Config, Session};

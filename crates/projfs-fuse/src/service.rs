@@ -1,26 +1,15 @@
 //! `Service`: the seam between the machinery of this crate and what answers the requests.
 
+use projfs_engine::Patience;
 use projfs_sync::Arc;
 use projfs_types::NodeId;
 
-use crate::cancel::CancelToken;
 use crate::invalidate::Invalidator;
 use crate::io::IoTable;
 use crate::policy::Policy;
 use crate::wire::init::Negotiated;
 use crate::wire::reply::{Reply, Served};
 use crate::wire::request::{Request, RequestContext};
-
-/// How long a request may wait.
-#[derive(Clone, Copy, Debug)]
-pub enum Patience<'a> {
-    /// Not at all: the thread serves other requests too. To need to wait is [`WouldWait`].
-    ///
-    /// [`WouldWait`]: crate::wire::reply::Unserved::WouldWait
-    None,
-    /// Until the token is cancelled; then the request fails with `EINTR`.
-    Until(&'a CancelToken),
-}
 
 /// What a service is given of its connection.
 #[derive(Clone)]

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use projfs_sync::{Arc, Condvar, Mutex};
 use rustix::io::Errno;
 
-use crate::cancel::CancelToken;
 use crate::connection::Connection;
 use crate::transport::Token;
 use crate::wire::request::RequestBuffer;
+use projfs_engine::CancelToken;
 
 /// A request that waits, with its right to be answered.
 #[derive(Debug)]
