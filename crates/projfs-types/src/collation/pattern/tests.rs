@@ -203,3 +203,59 @@ fn bytes_that_are_not_text_match_themselves_only() {
     assert!(pattern.matches(ItemName::new(b"A\xffz").unwrap()));
     assert!(!pattern.matches(ItemName::new(b"A\xfez").unwrap()));
 }
+
+/// The meaning of each symbol, tried out one way after the other: slow, and plainly what the table of the
+/// specification says.
+fn matches_by_definition(name: &[u16], at: usize, pattern: &[u16]) -> bool {
+    let Some((symbol, rest)) = pattern.split_first() else { return at == name.len() };
+    let here = name.get(at).copied();
+    let mut runs = at..=name.len();
+    match *symbol {
+        STAR => runs.any(|end| matches_by_definition(name, end, rest)),
+        DOS_STAR => runs.any(|end| {
+            let last_dot = name.iter().rposition(|unit| *unit == DOT);
+            let dot_inside = last_dot.is_some_and(|dot| (at..end).contains(&dot));
+            (!dot_inside || last_dot == end.checked_sub(1)) && matches_by_definition(name, end, rest)
+        }),
+        DOS_QM if here.is_none_or(|unit| unit == DOT) => matches_by_definition(name, at, rest),
+        DOS_DOT if here.is_none() => matches_by_definition(name, at, rest),
+        DOS_DOT if here != Some(DOT) => false,
+        QUESTION_MARK | DOS_QM | DOS_DOT => here.is_some() && matches_by_definition(name, at + 1, rest),
+        literal => {
+            here.is_some_and(|unit| upcase(unit) == upcase(literal))
+                && matches_by_definition(name, at + 1, rest)
+        }
+    }
+}
+
+/// All texts over an alphabet, up to a length.
+fn texts(alphabet: &str, length: u32) -> Vec<Vec<u16>> {
+    let mut texts = vec![Vec::new()];
+    let mut begin = 0;
+    for _ in 0..length {
+        let end = texts.len();
+        for index in begin..end {
+            texts.extend(
+                alphabet.encode_utf16().map(|unit| [&texts[index][..], &[unit]].concat()).collect::<Vec<_>>(),
+            );
+        }
+        begin = end;
+    }
+    texts
+}
+
+#[test]
+fn short_names_and_patterns_match_by_the_definition() {
+    let names = texts("a.", 5);
+    for pattern in texts("A.*?<>\"", 4) {
+        for name in &names {
+            let expected = match (name.is_empty(), pattern.is_empty()) {
+                (true, _) => false,
+                (false, true) => true,
+                (false, false) => matches_by_definition(name, 0, &pattern),
+            };
+            let [shown, by] = [name, &pattern].map(|units| String::from_utf16_lossy(units));
+            assert_eq!(file_name_match(name, &pattern), expected, "{shown:?} and {by:?}");
+        }
+    }
+}
