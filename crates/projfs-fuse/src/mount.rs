@@ -134,6 +134,7 @@ impl Mount {
     /// The step that failed. That the mount is not there any more is no error.
     pub fn unmount(&self) -> Result<(), MountError> {
         if !self.is_on_top() {
+            tracing::debug!(path = %self.path.display(), "something else is there: unmounted already, or covered");
             return Ok(());
         }
         if !self.privileged {

@@ -170,3 +170,6 @@ impl Pool {
         self.ended.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests;

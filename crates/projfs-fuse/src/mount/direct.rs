@@ -114,3 +114,6 @@ pub(super) fn abort(connection: u32) -> Result<(), Errno> {
         Err(errno) => Err(errno),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "modules of one test program")]
 
 mod memory;
+mod options;
 mod rig;
 mod speed;
 mod stop;

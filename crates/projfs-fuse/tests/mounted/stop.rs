@@ -106,3 +106,27 @@ fn a_dead_mount_is_seen_and_cleared() {
     assert!(clear_dead(&path).unwrap());
     assert_eq!(health(&path, Duration::from_secs(1)), Health::Alive, "the first mount is there again");
 }
+
+fn threads_and_descriptors() -> (usize, usize) {
+    let count = |dir| fs::read_dir(dir).unwrap().count();
+    (count("/proc/self/task"), count("/proc/self/fd"))
+}
+
+#[test]
+#[ignore = "counts what the process has, so it runs alone"]
+fn nothing_is_left_of_many_sessions() {
+    for transport in BOTH {
+        let run = || {
+            let files = [("slow", Content::Slow(b"x".into())), ("a", Content::Bytes(b"x".into()))];
+            let rig = Rig::new(transport, Memory::new(files)).expect("run as root");
+            assert_eq!(fs::read(rig.path("slow")).unwrap(), b"x");
+        };
+        run();
+        // The test itself and the thread that runs it.
+        until("threads end", || threads_and_descriptors().0 <= 2);
+        let before = threads_and_descriptors();
+        (0..100).for_each(|_| run());
+        until("threads end", || threads_and_descriptors().0 <= 2);
+        assert_eq!(threads_and_descriptors(), before);
+    }
+}

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use zerocopy::{FromZeros, IntoBytes};
 
 use super::*;
-use crate::wire::abi::{ForgetOne, ring};
+use crate::wire::abi::{BatchForgetIn, Rename2In, SetxattrIn, SetxattrInExt, ring};
 
 fn header(opcode: Opcode, length: usize) -> InHeader {
     let len = (size_of::<InHeader>() + length) as u32;
