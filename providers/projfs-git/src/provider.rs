@@ -21,6 +21,7 @@ use projfs_types::FileTimes;
 use projfs_types::PlaceholderInfo;
 use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
+use projfs_types::RelPathBuf;
 use projfs_types::Timestamp;
 
 use crate::Error;
@@ -130,19 +131,25 @@ impl GitProvider {
     }
 
     fn log(&self, id: Id, path: &RelPath, left_out: &[Omission]) {
-        let Some((name, reason)) = left_out.first() else { return };
-        let mut logged = self.logged.lock();
-        if logged.len() < MOST_LOGGED && logged.insert(id) {
-            let name = String::from_utf8_lossy(name);
-            let count = left_out.len();
-            tracing::warn!(directory = ?path, tree = %id, count, first = ?name, ?reason, "entries are left out");
+        if left_out.is_empty() || !self.is_news(id) {
+            return;
         }
+        tracing::warn!(tree = %id, count = left_out.len(), "entries of a directory are left out");
+        for (name, reason) in left_out {
+            tracing::debug!(directory = ?path, name = ?String::from_utf8_lossy(name), ?reason, "left out");
+        }
+    }
+
+    /// Whether the tree `id` was not logged yet, and still can be.
+    fn is_news(&self, id: Id) -> bool {
+        let mut logged = self.logged.lock();
+        logged.len() < MOST_LOGGED && logged.insert(id)
     }
 
     /// The directory at `path`.
     fn directory(&self, path: &RelPath) -> Result<Arc<Tree>, ProviderError> {
         let mut tree = self.tree(self.root, RelPath::root())?;
-        let mut walked = projfs_types::RelPathBuf::root();
+        let mut walked = RelPathBuf::root();
         for name in path.components() {
             walked.push(name);
             let entry = tree.get(name).ok_or_else(ProviderError::not_found)?;

@@ -14,7 +14,6 @@ use projfs_testkit::provider_contract;
 use projfs_testkit::provider_contract::Snapshot;
 use projfs_types::ItemKind;
 use projfs_types::PlaceholderKind;
-use projfs_types::RelPathBuf;
 use projfs_types::VersionInfo;
 
 use self::repository::Repository;
