@@ -88,6 +88,11 @@ impl DataSink {
         Ok(())
     }
 
+    /// The size that the placeholder has, in bytes: nothing is taken beyond it.
+    pub fn size(&self) -> u64 {
+        self.shared.size
+    }
+
     /// Which bytes came so far.
     pub fn received(&self) -> RangeSet {
         self.shared.received.lock().clone()

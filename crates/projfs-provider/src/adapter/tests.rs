@@ -142,5 +142,10 @@ fn a_listing_that_fails_to_start_does_not_exist() {
 
 #[test]
 fn traits_are_the_providers() {
-    assert_eq!(Adapter::new(Counted).traits(), Counted.traits());
+    let chosen: Box<dyn Provider> = Box::new(Counted);
+    let adapter = Adapter::new(chosen);
+    assert_eq!(adapter.traits(), Counted.traits());
+    start(&adapter, "3", 1).unwrap();
+    assert_eq!(next(&adapter, 1).unwrap().len(), 3);
+    assert_eq!(Adapter::new(std::sync::Arc::new(Counted)).traits(), Counted.traits());
 }
