@@ -81,3 +81,6 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
         panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("the provider panicked: {}", text.unwrap_or("no message"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,3 +82,6 @@ impl fmt::Debug for CancelToken {
         f.debug_tuple("CancelToken").field(&self.is_cancelled()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

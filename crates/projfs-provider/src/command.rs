@@ -163,3 +163,6 @@ impl Command {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

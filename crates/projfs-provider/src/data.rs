@@ -74,7 +74,10 @@ impl DataSink {
     /// The reader's, among them `UnexpectedEof`; those of [`write_at`](Self::write_at).
     pub fn copy_from(&self, reader: &mut dyn Read, range: Range<u64>) -> Result<(), ProviderError> {
         let mut buffer =
-            vec![0; COPY_SIZE.min(usize::try_from(range.end - range.start).unwrap_or(COPY_SIZE))];
+            vec![
+                0;
+                COPY_SIZE.min(usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(COPY_SIZE))
+            ];
         let mut offset = range.start;
         while offset < range.end {
             let length = buffer.len().min(usize::try_from(range.end - offset).unwrap_or(buffer.len()));
@@ -83,6 +86,11 @@ impl DataSink {
             offset += length as u64;
         }
         Ok(())
+    }
+
+    /// The size that the placeholder has, in bytes: nothing is taken beyond it.
+    pub fn size(&self) -> u64 {
+        self.shared.size
     }
 
     /// Which bytes came so far.
@@ -96,3 +104,7 @@ impl fmt::Debug for DataSink {
         f.debug_struct("DataSink").field("size", &self.shared.size).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "a list of one range is a list")]
+mod tests;

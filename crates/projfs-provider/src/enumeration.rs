@@ -44,3 +44,6 @@ impl DirEntries {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use projfs_sync::Arc;
 use projfs_types::ProjectedItem;
 
 use crate::DataSink;
@@ -87,3 +88,38 @@ pub enum DataAccess {
     /// Any range by itself.
     Ranges,
 }
+
+/// A provider behind a pointer is a provider, so that a program can choose one while it runs.
+macro_rules! forward {
+    ($pointer:ident) => {
+        impl<P: Provider + ?Sized> Provider for $pointer<P> {
+            fn placeholder_info(&self, request: &Request) -> Result<ProjectedItem, ProviderError> {
+                (**self).placeholder_info(request)
+            }
+
+            fn enumerate(&self, request: &Request) -> Result<DirEntries, ProviderError> {
+                (**self).enumerate(request)
+            }
+
+            fn file_data(
+                &self,
+                request: &Request,
+                range: Range<u64>,
+                sink: &DataSink,
+            ) -> Result<(), ProviderError> {
+                (**self).file_data(request, range, sink)
+            }
+
+            fn exists(&self, request: &Request) -> Result<bool, ProviderError> {
+                (**self).exists(request)
+            }
+
+            fn traits(&self) -> ProviderTraits {
+                (**self).traits()
+            }
+        }
+    };
+}
+
+forward!(Box);
+forward!(Arc);

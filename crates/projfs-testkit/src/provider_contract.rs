@@ -258,3 +258,6 @@ impl DataTarget for MemoryTarget {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,9 @@
 //! a symbolic link is one; a submodule is an empty directory. All times are the commit's committer time.
 //! The content of a file is the blob as it is stored: no filters, no line ending conversion.
 //!
+//! Only what the repository has is projected: in a partial clone the first look at a missing object fails, as
+//! with a damaged one. A blob is decoded in memory as a whole; one of more than 4 GiB is shown and cannot be read.
+//!
 //! # What is left out
 //!
 //! A tree can hold names that no honest program writes. An entry is left out of the projection, as if it did

@@ -31,6 +31,10 @@ pub(crate) struct Objects {
     idle: Mutex<Vec<gix::Repository>>,
 }
 
+/// A lent handle.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a>(&'a gix::Repository);
+
 /// What a revision led to.
 pub(crate) struct Commit {
     pub(crate) id: Id,
@@ -94,15 +98,16 @@ impl Objects {
 
     /// How many bytes an object id has.
     pub(crate) fn id_length(&self) -> usize {
-        self.with(|repository| repository.object_hash().len_in_bytes())
+        self.read(|reader| reader.0.object_hash().len_in_bytes())
     }
 
     /// The commit that a revision names, through tags.
     pub(crate) fn commit(&self, path: &Path, revision: &str) -> Result<Commit, Error> {
         let error = |kind| Error::new(kind, path, revision);
         let unreadable = |cause: gix::Error| error(ErrorKind::Unreadable).because(cause);
-        self.with(|repository| {
-            let named = repository
+        self.read(|reader| {
+            let named = reader
+                .0
                 .rev_parse_single(revision)
                 .map_err(|cause| error(ErrorKind::NoSuchRevision).because(cause))?;
             let object = named.object().map_err(unreadable)?.peel_tags_to_end().map_err(unreadable)?;
@@ -119,85 +124,69 @@ impl Objects {
         })
     }
 
-    /// The entries of a tree, in the order of the object; the targets of symbolic links with them.
-    pub(crate) fn tree(&self, id: Id) -> Result<Vec<RawEntry>, Unreadable> {
-        self.with(|repository| {
-            let object = repository.find_object(id.0).map_err(words)?;
-            if object.kind != gix::objs::Kind::Tree {
-                return Err(format!("it is a {}, not a tree", object.kind));
-            }
-            let entries = gix::objs::TreeRefIter::from_bytes(&object.data, repository.object_hash());
-            let entries = entries.map(|entry| {
-                let entry = entry.map_err(words)?;
-                let id = Id(entry.oid.to_owned());
-                let kind = match entry.mode.kind() {
-                    gix::objs::tree::EntryKind::Tree => EntryKind::Directory,
-                    gix::objs::tree::EntryKind::Blob => EntryKind::File,
-                    gix::objs::tree::EntryKind::BlobExecutable => EntryKind::Executable,
-                    gix::objs::tree::EntryKind::Commit => EntryKind::Submodule,
-                    gix::objs::tree::EntryKind::Link => EntryKind::Symlink(target(repository, id).ok()),
-                };
-                Ok(RawEntry { name: entry.filename.to_vec().into(), id, kind })
-            });
-            entries.collect()
-        })
-    }
-
-    /// The size of a blob, from its header: nothing is inflated.
-    pub(crate) fn size(&self, id: Id) -> Result<u64, Unreadable> {
-        self.with(|repository| blob_size(repository, id))
-    }
-
-    /// The sizes of many blobs, in the order of `ids`.
-    pub(crate) fn sizes<'a>(&self, ids: impl Iterator<Item = &'a Id>) -> Vec<Result<u64, Unreadable>> {
-        self.with(|repository| ids.map(|id| blob_size(repository, *id)).collect())
-    }
-
-    /// The target of a symbolic link. One that is longer than a target can be is not read, and empty.
-    pub(crate) fn target(&self, id: Id) -> Result<Box<[u8]>, Unreadable> {
-        self.with(|repository| target(repository, id))
-    }
-
-    /// Calls `take` with the content of a blob.
-    pub(crate) fn blob<T>(&self, id: Id, take: impl FnOnce(&[u8]) -> T) -> Result<T, Unreadable> {
-        self.with(|repository| blob(repository, id).map(|object| take(&object.data)))
-    }
-
     /// Lends a handle.
     ///
     /// A handle that misses an object looks for packs that are new: a repository may be repacked while it is
     /// projected. For an object that is nowhere that costs about 20 microseconds.
-    fn with<T>(&self, call: impl FnOnce(&gix::Repository) -> T) -> T {
+    pub(crate) fn read<T>(&self, call: impl FnOnce(Reader<'_>) -> T) -> T {
         let idle = self.idle.lock().pop();
         let repository = idle.unwrap_or_else(|| self.shared.to_thread_local());
-        let result = call(&repository);
+        let result = call(Reader(&repository));
         self.idle.lock().push(repository);
         result
     }
 }
 
-fn blob_size(repository: &gix::Repository, id: Id) -> Result<u64, Unreadable> {
-    let header = repository.find_header(id.0).map_err(words)?;
-    match header.kind() {
-        gix::objs::Kind::Blob if i64::try_from(header.size()).is_ok() => Ok(header.size()),
-        gix::objs::Kind::Blob => Err(format!("its size of {} bytes is no file size", header.size())),
-        kind => Err(format!("it is a {kind}, not a blob")),
+impl Reader<'_> {
+    /// The entries of a tree, in the order of the object; the targets of symbolic links with them.
+    pub(crate) fn tree(self, id: Id) -> Result<Vec<RawEntry>, Unreadable> {
+        let object = self.find(id, gix::objs::Kind::Tree)?;
+        let entries = gix::objs::TreeRefIter::from_bytes(&object.data, self.0.object_hash());
+        let entries = entries.map(|entry| {
+            let entry = entry.map_err(words)?;
+            let id = Id(entry.oid.to_owned());
+            let kind = match entry.mode.kind() {
+                gix::objs::tree::EntryKind::Tree => EntryKind::Directory,
+                gix::objs::tree::EntryKind::Blob => EntryKind::File,
+                gix::objs::tree::EntryKind::BlobExecutable => EntryKind::Executable,
+                gix::objs::tree::EntryKind::Commit => EntryKind::Submodule,
+                gix::objs::tree::EntryKind::Link => EntryKind::Symlink(self.target(id).ok()),
+            };
+            Ok(RawEntry { name: entry.filename.to_vec().into(), id, kind })
+        });
+        entries.collect()
     }
-}
 
-fn blob(repository: &gix::Repository, id: Id) -> Result<gix::Object<'_>, Unreadable> {
-    let object = repository.find_object(id.0).map_err(words)?;
-    match object.kind {
-        gix::objs::Kind::Blob => Ok(object),
-        kind => Err(format!("it is a {kind}, not a blob")),
+    /// The size of a blob, from its header: nothing is inflated.
+    pub(crate) fn size(self, id: Id) -> Result<u64, Unreadable> {
+        let header = self.0.find_header(id.0).map_err(words)?;
+        match header.kind() {
+            gix::objs::Kind::Blob if i64::try_from(header.size()).is_ok() => Ok(header.size()),
+            gix::objs::Kind::Blob => Err(format!("its size of {} bytes is no file size", header.size())),
+            kind => Err(format!("it is a {kind}, not a blob")),
+        }
     }
-}
 
-fn target(repository: &gix::Repository, id: Id) -> Result<Box<[u8]>, Unreadable> {
-    if blob_size(repository, id)? > TARGET_MAX as u64 {
-        return Ok(Box::default());
+    /// The target of a symbolic link. One that is longer than a target can be is not read, and empty.
+    pub(crate) fn target(self, id: Id) -> Result<Box<[u8]>, Unreadable> {
+        if self.size(id)? > TARGET_MAX as u64 {
+            return Ok(Box::default());
+        }
+        self.blob(id, |target| target.into())
     }
-    Ok(blob(repository, id)?.data.as_slice().into())
+
+    /// Calls `take` with the content of a blob.
+    pub(crate) fn blob<T>(self, id: Id, take: impl FnOnce(&[u8]) -> T) -> Result<T, Unreadable> {
+        self.find(id, gix::objs::Kind::Blob).map(|object| take(&object.data))
+    }
+
+    fn find(&self, id: Id, kind: gix::objs::Kind) -> Result<gix::Object<'_>, Unreadable> {
+        let object = self.0.find_object(id.0).map_err(words)?;
+        if object.kind != kind {
+            return Err(format!("it is a {}, not a {kind}", object.kind));
+        }
+        Ok(object)
+    }
 }
 
 /// An error with its causes.

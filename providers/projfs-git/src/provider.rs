@@ -21,6 +21,7 @@ use projfs_types::FileTimes;
 use projfs_types::PlaceholderInfo;
 use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
+use projfs_types::RelPathBuf;
 use projfs_types::Timestamp;
 
 use crate::Error;
@@ -29,6 +30,7 @@ use crate::cache::TreeCache;
 use crate::names;
 use crate::objects::Id;
 use crate::objects::Objects;
+use crate::objects::Reader;
 use crate::objects::Unreadable;
 use crate::tree::Entry;
 use crate::tree::EntryKind;
@@ -117,7 +119,10 @@ impl GitProvider {
         if let Some(tree) = self.trees.get(id) {
             return Ok(tree);
         }
-        let raw = self.objects.tree(id).map_err(|words| unreadable("tree", id, path, &words))?;
+        let raw = self
+            .objects
+            .read(|reader| reader.tree(id))
+            .map_err(|words| unreadable("tree", id, path, &words))?;
         let (tree, left_out) = Tree::check(raw);
         self.log(id, path, &left_out);
         let tree = Arc::new(tree);
@@ -126,19 +131,25 @@ impl GitProvider {
     }
 
     fn log(&self, id: Id, path: &RelPath, left_out: &[Omission]) {
-        let Some((name, reason)) = left_out.first() else { return };
-        let mut logged = self.logged.lock();
-        if logged.len() < MOST_LOGGED && logged.insert(id) {
-            let name = String::from_utf8_lossy(name);
-            let count = left_out.len();
-            tracing::warn!(directory = ?path, tree = %id, count, first = ?name, ?reason, "entries are left out");
+        if left_out.is_empty() || !self.is_news(id) {
+            return;
         }
+        tracing::warn!(tree = %id, count = left_out.len(), "entries of a directory are left out");
+        for (name, reason) in left_out {
+            tracing::debug!(directory = ?path, name = ?String::from_utf8_lossy(name), ?reason, "left out");
+        }
+    }
+
+    /// Whether the tree `id` was not logged yet, and still can be.
+    fn is_news(&self, id: Id) -> bool {
+        let mut logged = self.logged.lock();
+        logged.len() < MOST_LOGGED && logged.insert(id)
     }
 
     /// The directory at `path`.
     fn directory(&self, path: &RelPath) -> Result<Arc<Tree>, ProviderError> {
         let mut tree = self.tree(self.root, RelPath::root())?;
-        let mut walked = projfs_types::RelPathBuf::root();
+        let mut walked = RelPathBuf::root();
         for name in path.components() {
             walked.push(name);
             let entry = tree.get(name).ok_or_else(ProviderError::not_found)?;
@@ -164,18 +175,14 @@ impl GitProvider {
         take(directory.get(name).ok_or_else(ProviderError::not_found)?)
     }
 
-    /// The metadata of `entry`, whose size, if it is a file, is `size`; nothing if it is left out.
-    fn info(
-        &self,
-        entry: &Entry,
-        size: impl FnOnce() -> Result<u64, Unreadable>,
-    ) -> Result<Option<PlaceholderInfo>, Unreadable> {
+    /// The metadata of `entry`; nothing if it is left out.
+    fn info(&self, entry: &Entry, reader: Reader<'_>) -> Result<Option<PlaceholderInfo>, Unreadable> {
         let info = match &entry.kind {
-            EntryKind::File => PlaceholderInfo::file(size()?),
-            EntryKind::Executable => PlaceholderInfo::file(size()?).with_mode(0o755),
+            EntryKind::File => PlaceholderInfo::file(reader.size(entry.id)?),
+            EntryKind::Executable => PlaceholderInfo::file(reader.size(entry.id)?).with_mode(0o755),
             EntryKind::Directory | EntryKind::Submodule => PlaceholderInfo::directory(),
             EntryKind::Symlink(Some(target)) => PlaceholderInfo::symlink(target.clone()),
-            EntryKind::Symlink(None) => match self.objects.target(entry.id)? {
+            EntryKind::Symlink(None) => match reader.target(entry.id)? {
                 target if names::is_target(&target) => PlaceholderInfo::symlink(target),
                 _ => return Ok(None),
             },
@@ -187,7 +194,7 @@ impl GitProvider {
 impl Provider for GitProvider {
     fn placeholder_info(&self, request: &Request) -> Result<ProjectedItem, ProviderError> {
         self.with_entry(request.path(), |entry| {
-            let info = self.info(entry, || self.objects.size(entry.id));
+            let info = self.objects.read(|reader| self.info(entry, reader));
             let info = info.map_err(|words| unreadable("object", entry.id, request.path(), &words))?;
             Ok(ProjectedItem::new(entry.name.clone(), info.ok_or_else(ProviderError::not_found)?))
         })
@@ -195,17 +202,16 @@ impl Provider for GitProvider {
 
     fn enumerate(&self, request: &Request) -> Result<DirEntries, ProviderError> {
         let tree = self.directory(request.path())?;
-        let is_file = |entry: &&Entry| matches!(entry.kind, EntryKind::File | EntryKind::Executable);
-        let files = tree.entries().iter().filter(is_file);
-        let mut sizes = self.objects.sizes(files.map(|entry| &entry.id)).into_iter();
         let mut items = Vec::with_capacity(tree.entries().len());
-        for entry in tree.entries() {
-            let size = || sizes.next().unwrap_or_else(|| Err("it has no size".to_owned()));
-            let info = self.info(entry, size);
-            let path = || request.path().join(&entry.name);
-            let info = info.map_err(|words| unreadable("object", entry.id, &path(), &words))?;
-            items.extend(info.map(|info| ProjectedItem::new(entry.name.clone(), info)));
-        }
+        self.objects.read(|reader| {
+            tree.entries().iter().try_for_each(|entry| {
+                let info = self.info(entry, reader).map_err(|words| {
+                    unreadable("object", entry.id, &request.path().join(&entry.name), &words)
+                })?;
+                items.extend(info.map(|info| ProjectedItem::new(entry.name.clone(), info)));
+                Ok::<_, ProviderError>(())
+            })
+        })?;
         DirEntries::unsorted(items)
     }
 
@@ -229,7 +235,8 @@ impl Provider for GitProvider {
                 Ok(())
             })
         };
-        self.objects.blob(id, deliver).map_err(|words| unreadable("blob", id, request.path(), &words))?
+        let delivered = self.objects.read(|reader| reader.blob(id, deliver));
+        delivered.map_err(|words| unreadable("blob", id, request.path(), &words))?
     }
 
     fn traits(&self) -> ProviderTraits {

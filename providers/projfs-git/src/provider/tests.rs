@@ -14,7 +14,6 @@ use projfs_testkit::provider_contract;
 use projfs_testkit::provider_contract::Snapshot;
 use projfs_types::ItemKind;
 use projfs_types::PlaceholderKind;
-use projfs_types::RelPathBuf;
 use projfs_types::VersionInfo;
 
 use self::repository::Repository;
@@ -101,7 +100,10 @@ fn it_keeps_the_contract_and_agrees_with_git() {
         repository.git(&["gc", "-q"]);
         let packed = provider_contract::check(&GitProvider::open(repository.path(), None).unwrap());
         assert!(packed == loose);
-        assert!(provider_contract::check(&provider) == loose, "repacked while it was projected");
+        assert!(provider_contract::check(&provider) == loose, "packed while it was projected");
+        repository.git(&["commit", "-q", "--allow-empty", "-m", "second"]);
+        repository.git(&["repack", "-adfq"]);
+        assert!(provider_contract::check(&provider) == loose, "packed again while it was projected");
     }
 }
 

@@ -1,5 +1,11 @@
 //! Trees that no honest program writes.
 
+use std::sync::Arc;
+
+use projfs_provider::CancelToken;
+use projfs_provider::DataSink;
+use projfs_provider::DataTarget;
+use projfs_provider::Provider;
 use projfs_provider::ProviderErrorKind;
 use projfs_testkit::provider_contract;
 
@@ -99,4 +105,37 @@ fn a_tree_that_unfolds_without_end_costs_only_what_is_looked_at() {
     let provider = GitProvider::open(repository.path(), Some(&repository.commit_tree(&tree))).unwrap();
     let leaf = ["d7/"; 30].concat() + "leaf";
     assert_eq!(describe(&provider, leaf.as_bytes()).unwrap().info.size(), 1);
+}
+
+#[test]
+fn a_size_that_a_header_makes_up_is_not_believed_with_memory() {
+    let repository = Repository::init(&[]);
+    let tebibyte = "a".repeat(40);
+    let more_than_any_file = "b".repeat(40);
+    repository.store_loose(&tebibyte, b"blob 1099511627776\0abc");
+    repository.store_loose(&more_than_any_file, b"blob 18446744073709551615\0abc");
+    let root = repository.store_tree(&[
+        ("100644", b"large", &tebibyte),
+        ("120000", b"large link", &tebibyte),
+        ("100644", b"larger", &more_than_any_file),
+    ]);
+    let provider = GitProvider::open(repository.path(), Some(&repository.commit_tree(&root))).unwrap();
+    let listed = describe(&provider, b"large").unwrap();
+    assert_eq!(listed.info.size(), 1 << 40);
+    let sink = DataSink::new(Arc::new(Nowhere), 1 << 40, CancelToken::new());
+    let request = provider_contract::request(path(b"large"), &listed.info.version);
+    let error = provider.file_data(&request, 0..1 << 40, &sink).unwrap_err();
+    assert_eq!(error.kind, ProviderErrorKind::Io);
+    let error = describe(&provider, b"larger").unwrap_err();
+    assert_eq!(error.kind, ProviderErrorKind::Io);
+    let error = describe(&provider, b"large link").unwrap_err();
+    assert_eq!(error.kind, ProviderErrorKind::NotFound);
+}
+
+struct Nowhere;
+
+impl DataTarget for Nowhere {
+    fn write_at(&self, _: u64, _: &[u8]) -> std::io::Result<()> {
+        Ok(())
+    }
 }

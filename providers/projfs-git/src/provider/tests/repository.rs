@@ -48,6 +48,23 @@ impl Repository {
         String::from_utf8(id).unwrap().trim_end().to_owned()
     }
 
+    /// Writes the file of a loose object that has any id and, as its content, header included, any bytes.
+    pub(super) fn store_loose(&self, id: &str, content: &[u8]) {
+        let length = u16::try_from(content.len()).unwrap();
+        // One stored block of deflate, in the frame of zlib.
+        let mut file = vec![0x78, 0x01, 0x01];
+        file.extend_from_slice(&length.to_le_bytes());
+        file.extend_from_slice(&(!length).to_le_bytes());
+        file.extend_from_slice(content);
+        let (a, b) = content.iter().fold((1_u32, 0_u32), |(a, b), &byte| {
+            let a = (a + u32::from(byte)) % 65521;
+            (a, (b + a) % 65521)
+        });
+        file.extend_from_slice(&(b << 16 | a).to_be_bytes());
+        std::fs::create_dir_all(self.object(id).parent().unwrap()).unwrap();
+        std::fs::write(self.object(id), file).unwrap();
+    }
+
     /// Stores a tree of (mode, name, id) as it is, in this order.
     pub(super) fn store_tree(&self, entries: &[(&str, &[u8], &str)]) -> String {
         let mut content = Vec::new();
