@@ -2,6 +2,7 @@
 
 mod arrows;
 mod documents;
+mod imports;
 mod lengths;
 mod modules;
 mod semantics;
@@ -26,6 +27,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     findings.extend(arrows::check(&tree, &packages));
     findings.extend(lengths::check(&tree));
     findings.extend(modules::check(&tree));
+    findings.extend(imports::check(&tree));
     findings.extend(unsafe_rooms::check(&tree));
     findings.extend(documents::check(&tree));
     findings.extend(semantics::check(&tree, &packages));

@@ -94,7 +94,8 @@ const OTHERS: &[(&str, &[&str])] = &[
     ("gix", &["projfs-git"]),
     ("indicatif", &["projfs-cli"]),
     ("io-uring", &["projfs-fuse"]),
-    ("parking_lot", &["projfs-sync"]),
+    // A source cannot see projfs-sync.
+    ("parking_lot", &["projfs-sync", "projfs-archive", "projfs-dir", "projfs-git", "projfs-object"]),
     ("tracing-subscriber", &["projfs-cli", "projfs-tests", "projfs-benches"]),
 ];
 
