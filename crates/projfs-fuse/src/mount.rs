@@ -127,35 +127,55 @@ impl Mount {
         &self.path
     }
 
-    /// Takes the mount out of the tree. Whoever has a file of it open keeps it, and the connection with it. May wait for
-    /// requests: the kernel writes back what is mapped.
+    /// Takes the mount out of the tree if nobody uses it. May wait for requests: the kernel writes back what is mapped.
     ///
     /// # Errors
-    /// The step that failed. That the mount is not there any more is no error.
+    /// `EBUSY` while it is in use. That it is not there any more is no error.
+    pub fn unmount_free(&self) -> Result<(), MountError> {
+        self.unmount_by(UnmountFlags::empty(), fusermount::Unmount::Free)
+    }
+
+    /// Takes the mount out of the tree. Whoever has a file of it open keeps it, and the connection with it.
+    ///
+    /// # Errors
+    /// The step that failed. That it is not there any more is no error.
     pub fn unmount(&self) -> Result<(), MountError> {
+        self.unmount_by(UnmountFlags::DETACH, fusermount::Unmount::Lazy)
+    }
+
+    fn unmount_by(&self, flags: UnmountFlags, how: fusermount::Unmount) -> Result<(), MountError> {
         if !self.is_on_top() {
             tracing::debug!(path = %self.path.display(), "something else is there: unmounted already, or covered");
             return Ok(());
         }
         if !self.privileged {
-            return fusermount::unmount(&self.path);
+            return fusermount::unmount(&self.path, how);
         }
-        match rustix::mount::unmount(&self.path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW) {
+        match rustix::mount::unmount(&self.path, flags | UnmountFlags::NOFOLLOW) {
             Ok(()) | Err(Errno::INVAL | Errno::NOENT) => Ok(()),
             Err(errno) => Err(failed("unmounting")(errno)),
         }
     }
 
-    /// Ends the connection: every request fails at once. The last resort.
+    /// Ends the connection, so that every request fails at once, and takes the mount out of the tree. The last resort.
+    ///
+    /// While the mount is in the tree a forced unmount does this; it works in a user namespace too. The control file
+    /// system is for a mount that someone has taken out lazily, and for those that `fusermount3` made.
     pub fn abort(&self) {
-        let Some(connection) = self.connection else { return };
-        let Err(control) = direct::abort(connection) else { return };
-        // A forced unmount aborts too, whether it can unmount or not.
         if self.privileged && self.is_on_top() {
-            let _ = rustix::mount::unmount(&self.path, UnmountFlags::FORCE | UnmountFlags::DETACH);
-            return;
+            let flags = UnmountFlags::FORCE | UnmountFlags::DETACH | UnmountFlags::NOFOLLOW;
+            if rustix::mount::unmount(&self.path, flags).is_ok() {
+                return;
+            }
         }
-        tracing::warn!(connection, errno = %control, "the connection could not be aborted");
+        if let Some(connection) = self.connection
+            && let Err(errno) = direct::abort(connection)
+        {
+            tracing::warn!(connection, %errno, "the connection could not be aborted");
+        }
+        if let Err(error) = self.unmount() {
+            tracing::warn!(%error, path = %self.path.display(), "not unmounted");
+        }
     }
 
     /// Whether it is this mount that is found at its path, and not one below or above it.

@@ -26,6 +26,9 @@ use crate::worker::{WorkerLimits, Workers};
 /// How long a stop waits for requests to end by themselves before it aborts them, as a part of the time it has.
 const GRACE: u32 = 4;
 
+/// How often a mount that is in use is tried again.
+const BUSY_INTERVAL: Duration = Duration::from_millis(10);
+
 /// How long a session that is dropped may take to stop.
 const DROP_TIME: Duration = Duration::from_secs(5);
 
@@ -192,8 +195,9 @@ impl Session {
         let end = begin + within;
         self.connection.workers().close();
         self.connection.interrupts().interrupt_all();
-        let unmounted = self.unmount_aside();
-        let left = self.census.wait(Some(begin + within / GRACE));
+        let grace = begin + within / GRACE;
+        let unmounted = self.unmount_aside(grace);
+        let left = self.census.wait(Some(grace));
         if left > 0 {
             tracing::warn!(threads = left, "aborting the connection");
             self.mount.abort();
@@ -211,13 +215,22 @@ impl Session {
         *stopped.insert(Stopped { aborted: left > 0, lingering })
     }
 
-    /// Unmounting may wait for requests, so a thread does it.
-    fn unmount_aside(&self) -> mpsc::Receiver<()> {
+    /// Unmounts as soon as nobody uses the mount, if that comes before `end`. As unmounting may wait for requests, a
+    /// thread does it.
+    fn unmount_aside(&self, end: Instant) -> mpsc::Receiver<()> {
         let (done, receiver) = mpsc::channel();
         let mount = Arc::clone(&self.mount);
         let unmount = move || {
-            if let Err(error) = mount.unmount() {
-                tracing::warn!(%error, path = %mount.path().display(), "not unmounted");
+            while let Err(error) = mount.unmount_free() {
+                if error.errno != Errno::BUSY {
+                    tracing::warn!(%error, path = %mount.path().display(), "not unmounted");
+                    break;
+                }
+                // Requests were just cancelled; their callers close their files now. Nothing tells us when.
+                std::thread::sleep(BUSY_INTERVAL);
+                if Instant::now() >= end {
+                    break;
+                }
             }
             let _ = done.send(());
         };

@@ -41,9 +41,22 @@ pub(super) fn mount(path: &Path, options: &MountOptions) -> Result<Device, Mount
     receive(&ours).map(Device::from).map_err(failed("receiving the device from fusermount3"))
 }
 
-/// Unmounts lazily.
-pub(super) fn unmount(path: &Path) -> Result<(), MountError> {
-    let output = Command::new(HELPER).args(["-u", "-z", "--"]).arg(path).stdin(Stdio::null()).output();
+/// What to do if the mount is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unmount {
+    /// Leave it.
+    Free,
+    /// Take it out of the tree all the same.
+    Lazy,
+}
+
+/// Unmounts.
+pub(super) fn unmount(path: &Path, how: Unmount) -> Result<(), MountError> {
+    let flags: &[&str] = match how {
+        Unmount::Free => &["-u", "--"],
+        Unmount::Lazy => &["-u", "-z", "--"],
+    };
+    let output = Command::new(HELPER).args(flags).arg(path).stdin(Stdio::null()).output();
     let output = output.map_err(|error| failed("running fusermount3")(crate::errno::of_io(&error)))?;
     if output.status.success() {
         return Ok(());

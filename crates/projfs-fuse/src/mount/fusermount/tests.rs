@@ -22,7 +22,7 @@ fn the_helper_hands_the_device_over() {
     let length = device.read(&mut buffer).unwrap();
     let raw = crate::wire::request::RawRequest::contiguous(&buffer[..length]).unwrap();
     assert_eq!(raw.header().opcode, crate::wire::abi::Opcode::Init as u32);
-    unmount(dir.path()).unwrap();
+    unmount(dir.path(), Unmount::Free).unwrap();
     assert_eq!(device.read(&mut buffer), Err(Errno::NODEV));
     let error = mount(&dir.path().join("missing"), &MountOptions::default()).unwrap_err();
     assert!(!error.message.is_empty());
