@@ -6,6 +6,7 @@ mod journal;
 mod log;
 mod record;
 mod store;
+mod tree;
 
 pub use error::Result;
 pub use error::StoreError;
@@ -28,3 +29,6 @@ pub use store::Store;
 pub use store::StoreFile;
 pub use store::Time;
 pub use store::TrashId;
+pub use tree::Existing;
+pub use tree::InstanceId;
+pub use tree::TreeStore;

@@ -1,0 +1,1 @@
+//! Directories are found again, however many there are.
