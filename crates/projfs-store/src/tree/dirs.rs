@@ -176,6 +176,3 @@ fn split_step(path: &[u8]) -> (&[u8], &[u8]) {
     let end = path[..STRIDE].iter().rposition(|&byte| byte == b'/').unwrap_or(path.len());
     (&path[..end], path.get(end + 1..).unwrap_or(&[]))
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,1 +1,0 @@
-//! Directories are found again, however many there are.
