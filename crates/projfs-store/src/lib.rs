@@ -7,6 +7,7 @@ mod log;
 mod memory;
 mod record;
 mod store;
+mod tree;
 
 pub use error::Result;
 pub use error::StoreError;
@@ -35,3 +36,6 @@ pub use store::StoreFile;
 pub use store::Time;
 pub use store::TrashId;
 pub use store::is_own_attribute;
+pub use tree::Existing;
+pub use tree::InstanceId;
+pub use tree::TreeStore;

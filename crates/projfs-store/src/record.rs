@@ -26,7 +26,6 @@ use crate::codec::checksum;
 use crate::codec::put_bytes;
 use crate::codec::put_integer;
 use crate::codec::put_time;
-use crate::codec::put_times;
 
 /// The name of the first attribute.
 pub(crate) const ATTRIBUTE: &str = "user.projfs";
@@ -215,9 +214,7 @@ impl Provided {
             add(SECTION_CONTENT, version.content.as_bytes());
         }
         if self.info.times != FileTimes::all(self.stored_write) {
-            let mut times = Vec::new();
-            put_times(&mut times, &self.info.times);
-            add(SECTION_TIMES, &times);
+            add(SECTION_TIMES, &times_beside(&self.info.times, self.stored_write));
         }
         if !version.provider.as_bytes().is_empty() {
             add(SECTION_PROVIDER, version.provider.as_bytes());
@@ -285,7 +282,7 @@ impl<'a> First<'a> {
         let size = if self.flags & KIND == KIND_FILE { checked_size(body.integer()?)? } else { 0 };
         let stored_write = body.time()?;
         let mut sections = Sections::default();
-        sections.read(body)?;
+        sections.read(body, stored_write)?;
         match (self.more_check, more) {
             (None, _) => {}
             (Some(_), None) => return Err(Damage("the second attribute is missing")),
@@ -297,7 +294,7 @@ impl<'a> First<'a> {
                 if reader.byte()? != VERSION {
                     return Err(Damage("an unknown format"));
                 }
-                sections.read(&mut reader)?;
+                sections.read(&mut reader, stored_write)?;
             }
         }
         let kind = sections.kind(self.flags & KIND, size)?;
@@ -323,6 +320,29 @@ impl<'a> First<'a> {
     }
 }
 
+/// Those of the times that are not `usual`, behind a byte that says which they are.
+fn times_beside(times: &FileTimes, usual: Timestamp) -> Vec<u8> {
+    let mut bytes = vec![0];
+    let all = [times.creation, times.access, times.write, times.change];
+    for (position, time) in all.into_iter().enumerate().filter(|(_, time)| *time != usual) {
+        bytes[0] |= 1 << position;
+        put_time(&mut bytes, time);
+    }
+    bytes
+}
+
+fn times_with(bytes: &[u8], usual: Timestamp) -> Decoded<FileTimes> {
+    let mut reader = Reader::new(bytes);
+    let which = reader.byte()?;
+    if which > 0b1111 {
+        return Err(Damage("more than four times"));
+    }
+    let mut next = |position: u8| if which & 1 << position == 0 { Ok(usual) } else { reader.time() };
+    let times = FileTimes { creation: next(0)?, access: next(1)?, write: next(2)?, change: next(3)? };
+    reader.end()?;
+    Ok(times)
+}
+
 #[derive(Default)]
 struct Sections {
     version: VersionInfo,
@@ -333,7 +353,7 @@ struct Sections {
 }
 
 impl Sections {
-    fn read(&mut self, reader: &mut Reader<'_>) -> Decoded<()> {
+    fn read(&mut self, reader: &mut Reader<'_>, stored_write: Timestamp) -> Decoded<()> {
         while !reader.at_end() {
             let tag = reader.byte()?;
             let value = reader.bytes()?;
@@ -344,9 +364,7 @@ impl Sections {
             match tag {
                 SECTION_CONTENT => self.version.content = checked_id(value)?,
                 SECTION_TIMES => {
-                    let mut times = Reader::new(value);
-                    self.times = Some(times.times()?);
-                    times.end()?;
+                    self.times = Some(times_with(value, stored_write)?);
                 }
                 SECTION_PROVIDER => self.version.provider = checked_id(value)?,
                 SECTION_ORIGIN => {

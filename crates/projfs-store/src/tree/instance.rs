@@ -1,0 +1,126 @@
+//! `InstanceId` and `Process`: who a root is, and what we may do.
+
+use std::fmt;
+
+use rustix::io::Errno;
+use rustix::rand::GetRandomFlags;
+use rustix::thread::CapabilitySet;
+
+use crate::codec::Damage;
+
+const FORMAT: &str = "projfs root 1";
+
+/// The identity of a root: a random GUID, given when the root is marked.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct InstanceId([u8; 16]);
+
+impl InstanceId {
+    /// A new one (version 4 of RFC 9562).
+    pub(crate) fn random() -> Result<Self, Errno> {
+        let mut bytes = [0; 16];
+        let length = rustix::rand::getrandom(&mut bytes[..], GetRandomFlags::empty())?;
+        if length != bytes.len() {
+            return Err(Errno::IO);
+        }
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        Ok(Self(bytes))
+    }
+
+    /// The sixteen bytes, in the order of the text.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// What is in the file that makes a directory a root.
+    pub(crate) fn file_text(self) -> String {
+        format!("{FORMAT}\n{self}\n")
+    }
+
+    /// The id in such a file.
+    pub(crate) fn of_file_text(text: &[u8]) -> Result<Self, Damage> {
+        let text = std::str::from_utf8(text).map_err(|_| Damage("the instance file is no text"))?;
+        let mut lines = text.lines();
+        if lines.next() != Some(FORMAT) {
+            return Err(Damage("the instance file has an unknown format"));
+        }
+        let id = lines.next().and_then(Self::parse).ok_or(Damage("the instance file has no id"))?;
+        if lines.next().is_some() {
+            return Err(Damage("the instance file has more than an id"));
+        }
+        Ok(id)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let digits: Vec<u8> = text.bytes().filter(|&byte| byte != b'-').collect();
+        let mut bytes = [0; 16];
+        let (pairs, []) = digits.as_chunks::<2>() else { return None };
+        if pairs.len() != bytes.len() {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(pairs) {
+            let high = char::from(pair[0]).to_digit(16)?;
+            let low = char::from(pair[1]).to_digit(16)?;
+            *byte = u8::try_from(high * 16 + low).ok()?;
+        }
+        let id = Self(bytes);
+        (id.to_string() == text).then_some(id)
+    }
+}
+
+impl fmt::Display for InstanceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, byte) in self.0.iter().enumerate() {
+            if matches!(position, 4 | 6 | 8 | 10) {
+                f.write_str("-")?;
+            }
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for InstanceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What this process makes by itself, and what it may do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Process {
+    /// Who owns what it makes.
+    pub(crate) uid: u32,
+    /// And which group.
+    pub(crate) gid: u32,
+    /// What it cannot give in the mode of what it makes.
+    pub(crate) umask: u32,
+    /// Whether permission bits do not bind it.
+    pub(crate) overrides_permissions: bool,
+}
+
+impl Process {
+    /// This one, now.
+    pub(crate) fn current() -> Result<Self, Errno> {
+        let capabilities = rustix::thread::capabilities(None)?;
+        Ok(Self {
+            uid: rustix::process::geteuid().as_raw(),
+            gid: rustix::process::getegid().as_raw(),
+            umask: umask(),
+            overrides_permissions: capabilities.effective.contains(CapabilitySet::DAC_OVERRIDE),
+        })
+    }
+
+    /// The permission bits that a full item has on disk, where they differ from those it shows.
+    pub(crate) fn lifted(self, shown: u32, needed: u32) -> Option<u32> {
+        let kept = self.overrides_permissions || shown & needed == needed;
+        (!kept).then_some(shown | needed)
+    }
+}
+
+/// The mask, read without changing it: it belongs to the whole process. Unknown, it masks everything.
+fn umask() -> u32 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    mask.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok()).unwrap_or(0o777)
+}

@@ -1,0 +1,100 @@
+//! Opening: a root becomes a store, for one instance at a time.
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use projfs_sync::Arc;
+use projfs_types::ItemName;
+use projfs_types::RelPath;
+use projfs_types::RelPathBuf;
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+
+use super::At;
+use super::Done;
+use super::Fault;
+use super::InstanceId;
+use super::Process;
+use super::Room;
+use super::TreeStore;
+use super::dirs::Dirs;
+use super::durable::Unsynced;
+use super::fault::about;
+use super::mark::instance_of;
+use super::mark::open_instance;
+use super::mark::open_root;
+use super::mark::refuse_nested;
+use super::placeholders::Placeholders;
+use super::probe::probe;
+use super::trash::Trash;
+use crate::Result;
+use crate::StoreErrorKind;
+
+impl TreeStore {
+    /// Opens a root. The path is used this once: afterwards, whatever is mounted over it, everything goes
+    /// through its descriptor.
+    ///
+    /// # Errors
+    /// `NotARoot` if the directory was not marked; `InUse` if another instance has it open; `Nested` if it
+    /// is inside another root; `Unsupported` if its file system lacks what a store needs.
+    pub fn open(path: &Path) -> Result<Self> {
+        open_root(path).and_then(Self::start).map_err(about("open the root", RelPathBuf::root))
+    }
+
+    /// Opens a root by a descriptor of its directory, which may be one opened with `O_PATH`.
+    ///
+    /// # Errors
+    /// As [`TreeStore::open`].
+    pub fn open_directory(root: OwnedFd) -> Result<Self> {
+        Self::start(root).map_err(about("open the root", RelPathBuf::root))
+    }
+
+    fn start(root: OwnedFd) -> Done<Self> {
+        refuse_nested(&root)?;
+        let (lock, instance) = lock(&root)?;
+        let room = Room::open(&root)?;
+        room.empty()?;
+        probe(&room.new)?;
+        let process = Process::current()?;
+        let root = Arc::new(root);
+        let stat = At::new(&root, ".").stat()?.ok_or(Errno::NOENT)?;
+        let notes = Placeholders::open(&room.own)?;
+        Ok(Self {
+            owner: (stat.stx_uid, stat.stx_gid),
+            root,
+            room,
+            instance,
+            process,
+            dirs: Dirs::new(),
+            notes,
+            trash: Trash::default(),
+            unsynced: Unsynced::default(),
+            _lock: lock,
+        })
+    }
+
+    /// A directory that must be on disk.
+    pub(crate) fn dir(&self, path: &RelPath) -> Done<Arc<OwnedFd>> {
+        Ok(self.dirs.get(&self.root, path)?.ok_or(Errno::NOENT)?)
+    }
+
+    /// A name in a directory that must be on disk.
+    pub(crate) fn at(&self, dir: &RelPath, name: &ItemName) -> Done<At> {
+        if self.room.is_reserved(dir, name) {
+            return Err(Errno::PERM.into());
+        }
+        Ok(At::new(&self.dir(dir)?, name.as_bytes()))
+    }
+}
+
+/// Takes the lock that ends with its holder; it is the instance file's.
+pub(crate) fn lock(root: &OwnedFd) -> Done<(OwnedFd, InstanceId)> {
+    let file = open_instance(root)?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => return Err(Fault(StoreErrorKind::InUse)),
+        Err(errno) => return Err(errno.into()),
+    }
+    let instance = instance_of(&file)?;
+    Ok((file, instance))
+}

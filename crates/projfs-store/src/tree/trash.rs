@@ -1,0 +1,106 @@
+//! `Trash`: files that lost their name while they were open.
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use projfs_sync::Mutex;
+use projfs_types::ItemKind;
+use projfs_types::RelPathBuf;
+use rustix::fs::Statx;
+use rustix::io::Errno;
+
+use super::At;
+use super::Done;
+use super::TreeStore;
+use super::look::kind;
+use crate::Item;
+use crate::Place;
+use crate::TrashId;
+
+/// What is in the trash: the name there is not one that anybody may count.
+#[derive(Default)]
+pub(crate) struct Trash {
+    next: AtomicU64,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    inodes: HashMap<TrashId, u64>,
+    names: HashMap<u64, u32>,
+}
+
+impl Trash {
+    /// An id that nothing has.
+    pub(crate) fn fresh(&self) -> TrashId {
+        TrashId(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// An inode got its name in the trash.
+    pub(crate) fn add(&self, id: TrashId, inode: u64) {
+        let mut kept = self.kept.lock();
+        kept.inodes.insert(id, inode);
+        *kept.names.entry(inode).or_default() += 1;
+    }
+
+    /// It lost it again.
+    pub(crate) fn drop(&self, id: TrashId) {
+        let mut kept = self.kept.lock();
+        let Some(inode) = kept.inodes.remove(&id) else { return };
+        if let Some(names) = kept.names.get_mut(&inode) {
+            *names -= 1;
+            if *names == 0 {
+                kept.names.remove(&inode);
+            }
+        }
+    }
+
+    /// The names of an inode outside the trash.
+    pub(crate) fn links_shown(&self, stat: &Statx) -> u32 {
+        if kind(stat) == ItemKind::Directory {
+            return stat.stx_nlink;
+        }
+        let kept = self.kept.lock();
+        stat.stx_nlink.saturating_sub(kept.names.get(&stat.stx_ino).copied().unwrap_or(0))
+    }
+}
+
+impl Place<'_> {
+    /// What errors name.
+    pub(crate) fn path(self) -> RelPathBuf {
+        match self {
+            Self::Root | Self::Trash(_) => RelPathBuf::root(),
+            Self::Named(dir, name) => dir.join(name),
+        }
+    }
+}
+
+impl TreeStore {
+    /// Where something in the trash is.
+    pub(crate) fn at_trash(&self, id: TrashId) -> At {
+        At::new(&self.room.trash, id.0.to_string())
+    }
+
+    /// Where an item is.
+    pub(crate) fn at_place(&self, place: Place<'_>) -> Done<At> {
+        match place {
+            Place::Root => Ok(At::new(&self.root, ".")),
+            Place::Named(dir, name) => self.at(dir, name),
+            Place::Trash(id) => Ok(self.at_trash(id)),
+        }
+    }
+
+    /// What a file in the trash looks like.
+    pub(crate) fn look_at_trash(&self, id: TrashId) -> Done<Item> {
+        let found = self.at_trash(id).find()?.ok_or(Errno::NOENT)?;
+        Ok(self.item(&found).ok_or(Errno::NOENT)?)
+    }
+
+    /// Ends a file in the trash.
+    pub(crate) fn discard_trash(&self, id: TrashId) -> Done<()> {
+        self.at_trash(id).unlink()?;
+        self.trash.drop(id);
+        Ok(())
+    }
+}
