@@ -28,7 +28,7 @@ pub(crate) struct Snapshot {
     /// What is on disk under projected names; a tombstone has no kind.
     over: HashMap<ItemNameBuf, Option<ItemKind>>,
     /// What is on disk under other names, by cookie.
-    local: Vec<(u64, ItemNameBuf, ItemKind)>,
+    local: Vec<(u64, ItemNameBuf)>,
 }
 
 /// One entry of a listing.
@@ -36,7 +36,7 @@ pub(crate) enum SnapshotEntry<'a> {
     /// Nothing is on disk under the name.
     Projected(&'a ProjectedItem),
     /// Something is.
-    Local(&'a ItemName, ItemKind),
+    Local(&'a ItemName),
 }
 
 impl Snapshot {
@@ -47,11 +47,11 @@ impl Snapshot {
         for item in on_disk {
             if listing.as_ref().is_some_and(|listing| listing.get(&item.name).is_some()) {
                 over.insert(item.name, item.kind);
-            } else if let Some(kind) = item.kind {
-                local.push((local_cookie(&item.name), item.name, kind));
+            } else if item.kind.is_some() {
+                local.push((local_cookie(&item.name), item.name));
             }
         }
-        local.sort_unstable_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
+        local.sort_unstable();
         Self { changes, listing, over, local }
     }
 
@@ -63,14 +63,12 @@ impl Snapshot {
             let cookie = FIRST + 1 + place as u64;
             match self.over.get(&*item.name) {
                 None => Some((cookie, SnapshotEntry::Projected(item))),
-                Some(Some(kind)) => Some((cookie, SnapshotEntry::Local(&item.name, *kind))),
+                Some(Some(_)) => Some((cookie, SnapshotEntry::Local(&item.name))),
                 Some(None) => None,
             }
         });
-        let start = self.local.partition_point(|(known, ..)| *known <= cookie);
-        let local = self.local[start..]
-            .iter()
-            .map(|(cookie, name, kind)| (*cookie, SnapshotEntry::Local(name, *kind)));
+        let start = self.local.partition_point(|(known, _)| *known <= cookie);
+        let local = self.local[start..].iter().map(|(cookie, name)| (*cookie, SnapshotEntry::Local(name)));
         projected.chain(local)
     }
 

@@ -77,7 +77,7 @@ impl Engine {
         for (cookie, entry) in snapshot.after(cookie) {
             let name = match &entry {
                 SnapshotEntry::Projected(item) => &*item.name,
-                SnapshotEntry::Local(name, _) => name,
+                SnapshotEntry::Local(name) => name,
             };
             if !sink.fits(name.as_bytes().len()) {
                 return Ok(());

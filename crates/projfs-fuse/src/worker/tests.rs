@@ -6,7 +6,9 @@ use zerocopy::IntoBytes;
 use super::*;
 use crate::connection::Outcome;
 use crate::policy::Policy;
-use crate::service::{Patience, Service};
+use projfs_engine::Patience;
+
+use crate::service::Service;
 use crate::transport::Home;
 use crate::wire::abi::{InHeader, InitIn, InterruptIn, Opcode};
 use crate::wire::init::{Wishes, negotiate};
