@@ -9,6 +9,7 @@ use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
+use tracing::warn;
 
 use super::At;
 use super::Done;
@@ -53,7 +54,9 @@ impl TreeStore {
         refuse_nested(&root)?;
         let (lock, instance) = lock(&root)?;
         let room = Room::open(&root)?;
-        room.empty()?;
+        if let Err(errno) = room.empty() {
+            warn!(%errno, "what was left behind cannot all be cleared away");
+        }
         probe(&room.new)?;
         let process = Process::current()?;
         let root = Arc::new(root);
@@ -67,7 +70,7 @@ impl TreeStore {
             process,
             dirs: Dirs::new(),
             notes,
-            trash: Trash::default(),
+            trash: Trash::new()?,
             unsynced: Unsynced::default(),
             _lock: lock,
         })
