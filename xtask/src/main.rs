@@ -1,3 +1,71 @@
-//! See the crate description.
+//! `cargo xtask`: the rules of the architecture checked, large inputs made, foreign suites run.
 
-fn main() {}
+mod finding;
+mod foreign;
+mod kernel_tree;
+mod layout;
+mod licenses;
+mod metadata;
+mod process;
+mod tree;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::Subcommand;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "What the project does to itself", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Checks the rules of docs/architecture.md
+    Layout,
+    /// Checks that every dependency may be used under a licence the project accepts
+    Licenses,
+    /// Makes a Git repository of the Linux sources, and a plain copy of them, in DIR
+    KernelTree {
+        /// Where to; about 4 GB
+        dir: PathBuf,
+    },
+    /// Runs pjdfstest in DIR, as root
+    Pjdfstest {
+        /// A directory of the file system under test
+        dir: PathBuf,
+        /// Run only the tests whose names contain one of these
+        patterns: Vec<String>,
+    },
+    /// Runs fsx on a file in DIR, three times: as it is, without mmap, and with more kinds of operations
+    Fsx {
+        /// A directory of the file system under test
+        dir: PathBuf,
+        /// Operations of each run
+        #[arg(long, default_value_t = 30_000)]
+        ops: u64,
+        /// Seed of the first run; the others use the next numbers
+        #[arg(long, default_value_t = 1)]
+        seed: u32,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Layout => layout::run(&tree::root()),
+        Task::Licenses => licenses::run(&tree::root()),
+        Task::KernelTree { dir } => kernel_tree::run(&dir),
+        Task::Pjdfstest { dir, patterns } => foreign::pjdfstest(&tree::root(), &dir, &patterns),
+        Task::Fsx { dir, ops, seed } => foreign::fsx(&tree::root(), &dir, ops, seed),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

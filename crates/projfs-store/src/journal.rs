@@ -1,9 +1,16 @@
 //! `Journal`: what happened to items, in order.
 
+mod epoch;
+mod frame;
+mod segment;
+mod tree;
+
 use projfs_types::Cursor;
 use projfs_types::JournalEntry;
 
 use crate::Result;
+pub use tree::JournalOptions;
+pub use tree::TreeJournal;
 
 /// What happened to items, in order. An entry is appended *before* its change, so the journal may name
 /// something that a crash prevented, and never omits anything.

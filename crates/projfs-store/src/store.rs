@@ -328,3 +328,11 @@ pub struct Space {
     /// The longest name, in bytes.
     pub name_length: u32,
 }
+
+/// The name of the store's own directory in the root. It is not shown.
+pub const STORE_DIRECTORY: &[u8] = b".projfs";
+
+/// Whether an extended attribute is the store's own.
+pub fn is_own_attribute(name: &[u8]) -> bool {
+    name == b"user.projfs" || name.starts_with(b"user.projfs.")
+}

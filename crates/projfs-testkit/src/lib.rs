@@ -1,1 +1,5 @@
 //! The reference model, the misbehaving provider and the suites that several crates share.
+
+pub mod journal_contract;
+pub mod provider_contract;
+pub mod store_contract;

@@ -3,6 +3,7 @@
 use crate::FileTimes;
 use crate::ItemKind;
 use crate::ItemNameBuf;
+use crate::Timestamp;
 use crate::VersionInfo;
 
 /// The metadata of a projected item (`PRJ_PLACEHOLDER_INFO`).
@@ -47,24 +48,55 @@ pub struct ProjectedItem {
     pub info: PlaceholderInfo,
 }
 
+impl ProjectedItem {
+    /// An entry called `name`.
+    pub fn new(name: ItemNameBuf, info: PlaceholderInfo) -> Self {
+        Self { name, info }
+    }
+}
+
 impl PlaceholderInfo {
     /// A regular file with mode 0644.
     pub fn file(size: u64) -> Self {
-        Self::with_mode(PlaceholderKind::File { size }, 0o644)
+        Self::new(PlaceholderKind::File { size }, 0o644)
     }
 
     /// A directory with mode 0755.
     pub fn directory() -> Self {
-        Self::with_mode(PlaceholderKind::Directory, 0o755)
+        Self::new(PlaceholderKind::Directory, 0o755)
     }
 
     /// A symbolic link.
     pub fn symlink(target: impl Into<Box<[u8]>>) -> Self {
-        Self::with_mode(PlaceholderKind::Symlink { target: target.into() }, 0o777)
+        Self::new(PlaceholderKind::Symlink { target: target.into() }, 0o777)
     }
 
-    fn with_mode(kind: PlaceholderKind, mode: u16) -> Self {
+    fn new(kind: PlaceholderKind, mode: u16) -> Self {
         Self { kind, mode, attributes: 0, times: FileTimes::default(), version: VersionInfo::default() }
+    }
+
+    /// The same with other permission bits; all but the lowest twelve are dropped.
+    #[must_use]
+    pub fn with_mode(self, mode: u16) -> Self {
+        Self { mode: mode & 0o7777, ..self }
+    }
+
+    /// The same with all four times at `time`.
+    #[must_use]
+    pub fn with_time(self, time: Timestamp) -> Self {
+        self.with_times(FileTimes::all(time))
+    }
+
+    /// The same with other times.
+    #[must_use]
+    pub fn with_times(self, times: FileTimes) -> Self {
+        Self { times, ..self }
+    }
+
+    /// The same as another version.
+    #[must_use]
+    pub fn with_version(self, version: VersionInfo) -> Self {
+        Self { version, ..self }
     }
 
     /// The content's length: zero for a directory, the target's length for a symbolic link.

@@ -1,0 +1,235 @@
+//! `CommandTable`: questions to the provider, asked once each and waited for.
+
+use std::collections::HashMap;
+
+use projfs_provider::CancelToken;
+use projfs_provider::Command;
+use projfs_provider::CommandHandler;
+use projfs_provider::CommandId;
+use projfs_provider::ProviderError;
+use projfs_provider::ProviderErrorKind;
+use projfs_provider::Reply;
+use projfs_provider::Request;
+use projfs_sync::Arc;
+use projfs_sync::Condvar;
+use projfs_sync::Mutex;
+use projfs_sync::atomic::AtomicU64;
+use projfs_sync::atomic::Ordering;
+use projfs_sync::thread;
+use projfs_types::Caller;
+use projfs_types::RelPathBuf;
+use projfs_types::VersionInfo;
+
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::port::Context;
+use crate::port::Patience;
+
+/// What a question is about.
+pub(crate) struct About {
+    pub(crate) path: RelPathBuf,
+    pub(crate) version: VersionInfo,
+}
+
+/// Questions to the provider, and the threads that bring them.
+pub(crate) struct CommandTable {
+    handler: Arc<dyn CommandHandler>,
+    next: AtomicU64,
+    /// Where commands are put for the provider threads; nothing once the instance stops.
+    queue: Mutex<Option<crossbeam_channel::Sender<Command>>>,
+    threads: Mutex<Vec<thread::JoinHandle<()>>>,
+    outstanding: Mutex<HashMap<CommandId, CancelToken>>,
+    stopping: CancelToken,
+    counts: Mutex<HashMap<&'static str, u64>>,
+}
+
+/// Where an answer arrives.
+pub(crate) struct Slot<T> {
+    answer: Mutex<Option<std::result::Result<T, ProviderError>>>,
+    arrived: Condvar,
+}
+
+impl<T> Slot<T> {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { answer: Mutex::new(None), arrived: Condvar::new() })
+    }
+
+    pub(crate) fn fill(&self, answer: std::result::Result<T, ProviderError>) {
+        *self.answer.lock() = Some(answer);
+        self.arrived.notify_all();
+    }
+
+    /// Waits for the answer, or until one of the tokens is set.
+    fn wait(
+        self: &Arc<Self>,
+        tokens: [&CancelToken; 2],
+    ) -> std::result::Result<std::result::Result<T, ProviderError>, ErrorKind>
+    where
+        T: Send + 'static,
+    {
+        let _listening = tokens.map(|token| {
+            let slot = Arc::clone(self);
+            token.listen(move || {
+                // Taking the lock makes sure that the waiter either sees the token or hears this.
+                drop(slot.answer.lock());
+                slot.arrived.notify_all();
+            })
+        });
+        let mut answer = self.answer.lock();
+        loop {
+            if let Some(answer) = answer.take() {
+                return Ok(answer);
+            }
+            if tokens[0].is_cancelled() {
+                return Err(ErrorKind::Interrupted);
+            }
+            if tokens[1].is_cancelled() {
+                return Err(ErrorKind::Unavailable);
+            }
+            self.arrived.wait(&mut answer);
+        }
+    }
+}
+
+impl CommandTable {
+    /// Starts `threads` provider threads.
+    ///
+    /// # Errors
+    /// The system's, if it gives no more threads.
+    pub(crate) fn start(handler: Arc<dyn CommandHandler>, threads: usize) -> std::io::Result<Arc<Self>> {
+        let (sender, receiver) = crossbeam_channel::unbounded::<Command>();
+        let table = Arc::new(Self {
+            handler,
+            next: AtomicU64::new(1),
+            queue: Mutex::new(Some(sender)),
+            threads: Mutex::default(),
+            outstanding: Mutex::default(),
+            stopping: CancelToken::new(),
+            counts: Mutex::default(),
+        });
+        for number in 0..threads {
+            let (handler, receiver) = (Arc::clone(&table.handler), receiver.clone());
+            let thread =
+                thread::Builder::new().name(format!("projfs-provider-{number}")).spawn(move || {
+                    while let Ok(command) = receiver.recv() {
+                        if command.request().cancellation().is_cancelled() {
+                            command.fail(ProviderErrorKind::Cancelled.into());
+                        } else {
+                            handler.handle(command);
+                        }
+                    }
+                })?;
+            table.threads.lock().push(thread);
+        }
+        Ok(table)
+    }
+
+    /// Asks, and waits for the answer, the caller's interrupt, or the instance's stop.
+    ///
+    /// No lock of ours may be held.
+    pub(crate) fn ask<T: Send + 'static>(
+        &self,
+        context: &Context<'_>,
+        about: About,
+        build: impl FnOnce(Request, Reply<T>) -> Command,
+    ) -> Result<T> {
+        let Patience::Until(interrupt) = context.patience else {
+            return Err(ErrorKind::WouldWait.into());
+        };
+        let path = about.path.clone();
+        let slot = Slot::new();
+        let filled = Arc::clone(&slot);
+        let command = self.send(context.caller, about, |request| {
+            build(request, Reply::new(move |answer| filled.fill(answer)))
+        })?;
+        let answer = slot.wait([interrupt, &self.stopping]);
+        match answer {
+            Ok(answer) => {
+                self.outstanding.lock().remove(&command);
+                answer.map_err(|error| Error::provider(error, &path))
+            }
+            Err(kind) => {
+                self.cancel(command);
+                Err(Error::new(kind, &path))
+            }
+        }
+    }
+
+    /// Asks without waiting: the reply that `build` puts into the command is where the answer goes.
+    pub(crate) fn send(
+        &self,
+        caller: Caller,
+        about: About,
+        build: impl FnOnce(Request) -> Command,
+    ) -> Result<CommandId> {
+        let id = CommandId(self.next.fetch_add(1, Ordering::Relaxed));
+        let cancel = CancelToken::new();
+        let command = build(Request::new(id, about.path, about.version, caller, cancel.clone()));
+        *self.counts.lock().entry(command.name()).or_default() += 1;
+        tracing::debug!(command = command.name(), id = id.0, path = %command.request().path(), "asking");
+        self.outstanding.lock().insert(id, cancel);
+        let queue = self.queue.lock();
+        match &*queue {
+            Some(queue) if queue.send(command).is_ok() => Ok(id),
+            _ => {
+                self.outstanding.lock().remove(&id);
+                Err(ErrorKind::Unavailable.into())
+            }
+        }
+    }
+
+    /// The answer has arrived elsewhere.
+    pub(crate) fn answered(&self, command: CommandId) {
+        self.outstanding.lock().remove(&command);
+    }
+
+    /// Nobody waits for the command any more.
+    pub(crate) fn cancel(&self, command: CommandId) {
+        let token = self.outstanding.lock().remove(&command);
+        if let Some(token) = token {
+            token.cancel();
+            self.handler.cancel(command);
+        }
+    }
+
+    /// Set once the instance stops.
+    pub(crate) fn stopping(&self) -> &CancelToken {
+        &self.stopping
+    }
+
+    /// What of the projection the kernel may keep, and how files may be fetched.
+    pub(crate) fn traits(&self) -> projfs_provider::ProviderTraits {
+        self.handler.traits()
+    }
+
+    /// How often each question was asked.
+    pub(crate) fn counts(&self) -> Vec<(&'static str, u64)> {
+        let mut counts: Vec<_> = self.counts.lock().iter().map(|(&name, &count)| (name, count)).collect();
+        counts.sort_unstable();
+        counts
+    }
+
+    /// Cancels what is outstanding, refuses what comes, and waits up to `grace` for the provider threads: those
+    /// that a provider does not give back are left to it.
+    pub(crate) fn stop(&self, grace: std::time::Duration) {
+        self.stopping.cancel();
+        drop(self.queue.lock().take());
+        let outstanding: Vec<_> = self.outstanding.lock().keys().copied().collect();
+        for command in outstanding {
+            self.cancel(command);
+        }
+        let end = std::time::Instant::now() + grace;
+        for thread in self.threads.lock().drain(..) {
+            while !thread.is_finished() && std::time::Instant::now() < end {
+                thread::sleep(std::time::Duration::from_millis(2));
+            }
+            if thread.is_finished() {
+                // A panic there was the provider's, and was answered as an error.
+                let _ = thread.join();
+            } else {
+                tracing::warn!("the provider did not return from a command");
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! `Engine`: a projected file system without a mount.
+
+use std::time::Duration;
+
+use projfs_provider::CommandHandler;
+use projfs_provider::Lifetime;
+use projfs_store::Journal;
+use projfs_store::Store;
+use projfs_sync::Arc;
+use projfs_sync::Mutex;
+use projfs_sync::atomic::AtomicU64;
+use projfs_sync::atomic::Ordering;
+use projfs_types::ItemKind;
+use projfs_types::ItemName;
+use projfs_types::JournalEntry;
+use projfs_types::NodeId;
+use projfs_types::RelPathBuf;
+use projfs_types::Stat;
+use projfs_types::What;
+
+use crate::command::CommandTable;
+use crate::enumerate::Listings;
+use crate::error::Result;
+use crate::files::OpenFiles;
+use crate::flow::hydrate::Flights;
+use crate::handle::HandleTable;
+use crate::lock::Locks;
+use crate::negative::NegativeCache;
+use crate::node::table::NodeTable;
+use crate::port::Context;
+use crate::port::KernelCache;
+
+/// A projected file system without a mount: one method per operation. Operations take nodes and names, as the
+/// kernel gives them; the rooms below `op` have them.
+pub struct Engine {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) kernel: Arc<dyn KernelCache>,
+    pub(crate) commands: Arc<CommandTable>,
+    pub(crate) options: Options,
+    pub(crate) locks: Locks,
+    pub(crate) nodes: NodeTable,
+    pub(crate) handles: HandleTable,
+    pub(crate) files: OpenFiles,
+    pub(crate) listings: Listings,
+    pub(crate) negative: NegativeCache,
+    pub(crate) flights: Flights,
+    pub(crate) counters: Arc<Counters>,
+    /// Called after every journal entry's change, for those who watch.
+    pub(crate) watchers: Mutex<Vec<std::sync::mpsc::SyncSender<()>>>,
+}
+
+/// How an engine behaves.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many threads run provider calls (`PoolThreadCount`), at least 1.
+    pub provider_threads: usize,
+    /// Owner and group of what is projected.
+    pub owner: (u32, u32),
+    /// How many files of the store stay open, at least 2.
+    pub open_files: usize,
+    /// Whether projected directories can be renamed.
+    pub directory_renames: DirectoryRenames,
+}
+
+/// Whether projected directories can be renamed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DirectoryRenames {
+    /// They can, in constant time.
+    #[default]
+    Allow,
+    /// They are answered with `EXDEV`, so that `mv` copies; Windows refuses them too.
+    Refuse,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            provider_threads: 2 * processors,
+            owner: (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw()),
+            open_files: 256,
+            directory_renames: DirectoryRenames::Allow,
+        }
+    }
+}
+
+/// What the kernel is told of an item.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The node, to which the kernel now refers once more.
+    pub node: NodeId,
+    /// What the item shows.
+    pub stat: Stat,
+}
+
+/// What was done so far.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) hydrated_files: AtomicU64,
+    pub(crate) hydrated_bytes: AtomicU64,
+}
+
+/// What an engine did, and holds, so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// How often the provider was asked each question.
+    pub provider_calls: Vec<(&'static str, u64)>,
+    /// How many files were hydrated since the start.
+    pub hydrated_files: u64,
+    /// How many bytes that were.
+    pub hydrated_bytes: u64,
+    /// How many placeholders are noted.
+    pub placeholders: u64,
+    /// How many nodes the kernel or an open handle refers to.
+    pub nodes: usize,
+    /// How many files are open.
+    pub handles: usize,
+    /// How many projected entries are kept in memory.
+    pub listed_entries: usize,
+}
+
+impl Engine {
+    /// An engine over a store. Provider calls begin with the first operation that needs one.
+    ///
+    /// # Errors
+    /// The store's, if the root cannot be read; the system's, if it gives no threads.
+    pub fn start(
+        store: Arc<dyn Store>,
+        journal: Arc<dyn Journal>,
+        handler: Arc<dyn CommandHandler>,
+        kernel: Arc<dyn KernelCache>,
+        options: Options,
+    ) -> Result<Self> {
+        let root = store.look_root()?;
+        let commands =
+            CommandTable::start(handler, options.provider_threads.max(1)).map_err(|error| crate::Error {
+                kind: crate::ErrorKind::Unavailable,
+                path: RelPathBuf::root(),
+                source: Some(error.into()),
+            })?;
+        Ok(Self {
+            nodes: NodeTable::new(root.stat.number),
+            store,
+            journal,
+            kernel,
+            commands,
+            files: OpenFiles::new(options.open_files),
+            options,
+            locks: Locks::new(),
+            handles: HandleTable::default(),
+            listings: Listings::new(),
+            negative: NegativeCache::default(),
+            flights: Flights::default(),
+            counters: Arc::default(),
+            watchers: Mutex::default(),
+        })
+    }
+
+    /// Cancels what waits for the provider and refuses what would. No provider call begins after this returned; those
+    /// that do not return within `grace` are left behind.
+    pub fn stop(&self, grace: Duration) {
+        self.commands.stop(grace);
+        self.watchers.lock().clear();
+    }
+
+    /// How long the kernel may keep names and attributes; for ever if nothing is returned.
+    pub fn lifetime(&self) -> Option<Duration> {
+        match self.commands.traits().lifetime {
+            Lifetime::Stable => None,
+            Lifetime::Chosen(lifetime) => Some(lifetime),
+        }
+    }
+
+    /// What was done so far.
+    pub fn statistics(&self) -> Statistics {
+        Statistics {
+            provider_calls: self.commands.counts(),
+            hydrated_files: self.counters.hydrated_files.load(Ordering::Relaxed),
+            hydrated_bytes: self.counters.hydrated_bytes.load(Ordering::Relaxed),
+            placeholders: self.store.notes(),
+            nodes: self.nodes.len(),
+            handles: self.handles.len(),
+            listed_entries: self.listings.len(),
+        }
+    }
+
+    /// What happened to items, in order.
+    pub fn journal(&self) -> &Arc<dyn Journal> {
+        &self.journal
+    }
+
+    /// A channel that gets something to receive after the journal grew; closed when the instance stops.
+    pub fn watch(&self) -> std::sync::mpsc::Receiver<()> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        if !self.commands.stopping().is_cancelled() {
+            self.watchers.lock().push(sender);
+        }
+        receiver
+    }
+
+    /// Appends to the journal, before the change.
+    pub(crate) fn record(
+        &self,
+        context: &Context<'_>,
+        path: RelPathBuf,
+        kind: ItemKind,
+        what: What,
+    ) -> Result<()> {
+        self.journal.append(&JournalEntry { path, kind, what, request: context.request })?;
+        let full = |error: &std::sync::mpsc::TrySendError<()>| {
+            matches!(error, std::sync::mpsc::TrySendError::Full(()))
+        };
+        self.watchers.lock().retain(|watcher| watcher.try_send(()).as_ref().err().is_none_or(full));
+        Ok(())
+    }
+
+    /// Whether a name is ours: the store's directory in the root.
+    pub(crate) fn is_reserved(parent: NodeId, name: &ItemName) -> bool {
+        parent == NodeId::ROOT && name.as_bytes() == projfs_store::STORE_DIRECTORY
+    }
+}

@@ -1,0 +1,9 @@
+//! Listings: what is projected, what is on disk, and the two merged.
+
+mod listing;
+mod merge;
+
+pub(crate) use listing::Listing;
+pub(crate) use listing::Listings;
+pub(crate) use merge::Snapshot;
+pub(crate) use merge::SnapshotEntry;

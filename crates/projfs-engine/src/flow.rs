@@ -1,0 +1,9 @@
+//! Flows: what brings an item to the state in which an operation can act.
+
+pub(crate) mod hydrate;
+mod prepare;
+mod resolve;
+mod settle;
+
+pub(crate) use resolve::Under;
+pub(crate) use resolve::origin_path;

@@ -1,0 +1,56 @@
+//! `HandleTable`: open files and directories.
+
+use std::collections::HashMap;
+
+use projfs_store::Access;
+use projfs_sync::Mutex;
+use projfs_types::NodeId;
+
+use crate::error::ErrorKind;
+use crate::error::Result;
+
+/// An open file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HandleId(pub u64);
+
+/// What is known of an open file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handle {
+    pub(crate) node: NodeId,
+    pub(crate) access: Access,
+}
+
+/// Open files. A leaf lock.
+#[derive(Default)]
+pub(crate) struct HandleTable {
+    handles: Mutex<Handles>,
+}
+
+#[derive(Default)]
+struct Handles {
+    next: u64,
+    open: HashMap<HandleId, Handle>,
+}
+
+impl HandleTable {
+    pub(crate) fn insert(&self, handle: Handle) -> HandleId {
+        let mut handles = self.handles.lock();
+        handles.next += 1;
+        let id = HandleId(handles.next);
+        handles.open.insert(id, handle);
+        id
+    }
+
+    pub(crate) fn get(&self, id: HandleId) -> Result<Handle> {
+        Ok(*self.handles.lock().open.get(&id).ok_or(ErrorKind::BadHandle)?)
+    }
+
+    pub(crate) fn remove(&self, id: HandleId) -> Option<Handle> {
+        self.handles.lock().open.remove(&id)
+    }
+
+    /// How many files are open.
+    pub(crate) fn len(&self) -> usize {
+        self.handles.lock().open.len()
+    }
+}

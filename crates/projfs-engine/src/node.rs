@@ -1,0 +1,3 @@
+//! Nodes: what the kernel refers to by a number.
+
+pub(crate) mod table;

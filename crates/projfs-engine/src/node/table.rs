@@ -1,0 +1,483 @@
+//! `NodeTable`: what the kernel, or an open handle, still refers to.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::hash::Hasher;
+
+use projfs_store::TrashId;
+use projfs_sync::Arc;
+use projfs_sync::Mutex;
+use projfs_types::ItemKind;
+use projfs_types::ItemName;
+use projfs_types::ItemNameBuf;
+use projfs_types::NodeId;
+use projfs_types::Number;
+use projfs_types::RelPathBuf;
+
+use crate::enumerate::Snapshot;
+use crate::error::ErrorKind;
+use crate::error::Result;
+
+/// What the kernel, or an open handle, still refers to. A leaf lock.
+pub(crate) struct NodeTable {
+    nodes: Mutex<HashMap<NodeId, Node, BuildHasherDefault<IdHasher>>>,
+}
+
+struct Node {
+    number: Number,
+    kind: ItemKind,
+    /// Names by which the item was seen, the latest first; empty once it was removed.
+    names: Names,
+    /// Where a removed item's content is, while it is open.
+    trash: Option<TrashId>,
+    lookups: u64,
+    opens: u32,
+    /// How many nodes have this one as their parent: they find their path through it.
+    children: u32,
+    directory: Option<Box<DirectoryNode>>,
+}
+
+/// Almost every item has one name.
+enum Names {
+    None,
+    One(NodeId, ItemNameBuf),
+    Many(Vec<(NodeId, ItemNameBuf)>),
+}
+
+/// What is known of a directory.
+#[derive(Clone)]
+struct DirectoryNode {
+    /// Where in the projection its entries are; nothing for a full directory.
+    projection: Option<RelPathBuf>,
+    prepared: Prepared,
+    /// Counts changes of its names and of what they lead to.
+    changes: u64,
+    snapshot: Option<Arc<Snapshot>>,
+}
+
+/// What was done to a directory for the sake of what is in it. Each includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Prepared {
+    /// Nothing: it may be virtual.
+    Virtual,
+    /// It is a placeholder, or full.
+    Pinned,
+    /// It is in the tree.
+    OnDisk,
+    /// It is in the tree, and marked dirty unless it is full.
+    Dirty,
+}
+
+/// A directory, at the moment of asking.
+#[derive(Clone, Debug)]
+pub(crate) struct DirView {
+    pub(crate) node: NodeId,
+    /// Where it is in the store.
+    pub(crate) path: RelPathBuf,
+    /// Where in the projection its entries are; nothing for a full directory.
+    pub(crate) projection: Option<RelPathBuf>,
+    pub(crate) prepared: Prepared,
+}
+
+/// Where a node is, at the moment of asking.
+#[derive(Clone, Debug)]
+pub(crate) enum Location {
+    Root,
+    Named(NodeId, ItemNameBuf),
+    Trash(TrashId),
+}
+
+/// What a node is made from.
+pub(crate) struct Seen<'a> {
+    pub(crate) parent: NodeId,
+    pub(crate) name: &'a ItemName,
+    pub(crate) number: Number,
+    pub(crate) kind: ItemKind,
+    /// Of a directory.
+    pub(crate) projection: Option<RelPathBuf>,
+    pub(crate) prepared: Prepared,
+}
+
+/// Node ids are hashes already.
+#[derive(Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        self.0 = id;
+    }
+}
+
+impl NodeTable {
+    /// A table with the root in it, which never leaves.
+    pub(crate) fn new(root: Number) -> Self {
+        let root = Node {
+            number: root,
+            kind: ItemKind::Directory,
+            names: Names::None,
+            trash: None,
+            lookups: 1,
+            opens: 0,
+            children: 0,
+            directory: Some(Box::new(DirectoryNode {
+                projection: Some(RelPathBuf::root()),
+                prepared: Prepared::Dirty,
+                changes: 0,
+                snapshot: None,
+            })),
+        };
+        let mut nodes = HashMap::default();
+        nodes.insert(NodeId::ROOT, root);
+        Self { nodes: Mutex::new(nodes) }
+    }
+
+    /// The node of an item that was seen under a name, referred to `lookups` more times by the kernel.
+    pub(crate) fn insert(&self, seen: Seen<'_>, lookups: u64) -> NodeId {
+        let mut nodes = self.nodes.lock();
+        let mut attempt = 0;
+        let id = loop {
+            let id = NodeId::of_number(seen.number, attempt);
+            match nodes.get_mut(&id) {
+                None => break id,
+                // An item that was removed keeps its node to itself, although its number may be given again.
+                Some(node)
+                    if node.number == seen.number && node.trash.is_none() && !node.names.is_empty() =>
+                {
+                    node.lookups += lookups;
+                    if let Some(directory) = &mut node.directory {
+                        directory.prepared = directory.prepared.max(seen.prepared);
+                    }
+                    if node.names.add(seen.parent, seen.name) {
+                        add_child(&mut nodes, seen.parent);
+                    }
+                    return id;
+                }
+                Some(_) => attempt += 1,
+            }
+        };
+        let directory = (seen.kind == ItemKind::Directory).then(|| {
+            Box::new(DirectoryNode {
+                projection: seen.projection,
+                prepared: seen.prepared,
+                changes: 0,
+                snapshot: None,
+            })
+        });
+        nodes.insert(
+            id,
+            Node {
+                number: seen.number,
+                kind: seen.kind,
+                names: Names::One(seen.parent, seen.name.to_owned()),
+                trash: None,
+                lookups,
+                opens: 0,
+                children: 0,
+                directory,
+            },
+        );
+        add_child(&mut nodes, seen.parent);
+        id
+    }
+
+    /// A node for a file without a name.
+    pub(crate) fn insert_nameless(&self, number: Number, trash: TrashId, lookups: u64) -> NodeId {
+        let mut nodes = self.nodes.lock();
+        let mut attempt = 0;
+        while nodes.contains_key(&NodeId::of_number(number, attempt)) {
+            attempt += 1;
+        }
+        let id = NodeId::of_number(number, attempt);
+        let node = Node {
+            number,
+            kind: ItemKind::File,
+            names: Names::None,
+            trash: Some(trash),
+            lookups,
+            opens: 0,
+            children: 0,
+            directory: None,
+        };
+        nodes.insert(id, node);
+        id
+    }
+
+    /// Where a node is.
+    pub(crate) fn location(&self, id: NodeId) -> Result<Location> {
+        if id == NodeId::ROOT {
+            return Ok(Location::Root);
+        }
+        let nodes = self.nodes.lock();
+        let node = nodes.get(&id).ok_or(ErrorKind::Stale)?;
+        match (node.names.first(), node.trash) {
+            (Some((parent, name)), _) => Ok(Location::Named(parent, name.to_owned())),
+            (None, Some(trash)) => Ok(Location::Trash(trash)),
+            (None, None) => Err(ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// A directory as it is now.
+    pub(crate) fn view(&self, id: NodeId) -> Result<DirView> {
+        let nodes = self.nodes.lock();
+        let node = nodes.get(&id).ok_or(ErrorKind::Stale)?;
+        let directory = node.directory.as_deref().ok_or(ErrorKind::NotDirectory)?;
+        let (projection, prepared) = (directory.projection.clone(), directory.prepared);
+        Ok(DirView { node: id, path: path(&nodes, id)?, projection, prepared })
+    }
+
+    /// The path of a node in the store.
+    pub(crate) fn path(&self, id: NodeId) -> Result<RelPathBuf> {
+        path(&self.nodes.lock(), id)
+    }
+
+    pub(crate) fn kind(&self, id: NodeId) -> Result<ItemKind> {
+        Ok(self.nodes.lock().get(&id).ok_or(ErrorKind::Stale)?.kind)
+    }
+
+    pub(crate) fn number(&self, id: NodeId) -> Result<Number> {
+        Ok(self.nodes.lock().get(&id).ok_or(ErrorKind::Stale)?.number)
+    }
+
+    /// The node under a name, if it is known.
+    pub(crate) fn named(&self, parent: NodeId, name: &ItemName, number: Number) -> Option<NodeId> {
+        let nodes = self.nodes.lock();
+        let mut attempt = 0;
+        loop {
+            let id = NodeId::of_number(number, attempt);
+            let node = nodes.get(&id)?;
+            if node.number == number && node.names.contains(parent, name) {
+                return Some(id);
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Notes what was done to a directory for the sake of what is in it.
+    pub(crate) fn set_prepared(&self, id: NodeId, prepared: Prepared) {
+        if let Some(directory) = self.nodes.lock().get_mut(&id).and_then(|node| node.directory.as_deref_mut())
+        {
+            directory.prepared = directory.prepared.max(prepared);
+        }
+    }
+
+    /// Notes that a name of a directory, or what it leads to, has changed.
+    pub(crate) fn changed(&self, id: NodeId) {
+        if let Some(directory) = self.nodes.lock().get_mut(&id).and_then(|node| node.directory.as_deref_mut())
+        {
+            directory.changes += 1;
+        }
+    }
+
+    /// How often a directory changed so far, and the listing that was kept.
+    pub(crate) fn snapshot(&self, id: NodeId) -> Result<(u64, Option<Arc<Snapshot>>)> {
+        let nodes = self.nodes.lock();
+        let node = nodes.get(&id).ok_or(ErrorKind::Stale)?;
+        let directory = node.directory.as_deref().ok_or(ErrorKind::NotDirectory)?;
+        Ok((directory.changes, directory.snapshot.clone()))
+    }
+
+    pub(crate) fn keep_snapshot(&self, id: NodeId, snapshot: Option<Arc<Snapshot>>) {
+        if let Some(directory) = self.nodes.lock().get_mut(&id).and_then(|node| node.directory.as_deref_mut())
+        {
+            directory.snapshot = snapshot;
+        }
+    }
+
+    /// One more handle refers to the node.
+    pub(crate) fn opened(&self, id: NodeId) {
+        if let Some(node) = self.nodes.lock().get_mut(&id) {
+            node.opens += 1;
+        }
+    }
+
+    /// Whether handles refer to the node.
+    pub(crate) fn is_open(&self, id: NodeId) -> bool {
+        self.nodes.lock().get(&id).is_some_and(|node| node.opens > 0)
+    }
+
+    /// One handle less refers to the node. What was kept in the trash for it, and now can go.
+    pub(crate) fn closed(&self, id: NodeId) -> Option<TrashId> {
+        let mut nodes = self.nodes.lock();
+        let node = nodes.get_mut(&id)?;
+        node.opens -= 1;
+        let trash = if node.opens == 0 { node.trash.take() } else { None };
+        drop_unused(&mut nodes, id);
+        trash
+    }
+
+    /// The kernel refers to the node `lookups` times less.
+    pub(crate) fn forget(&self, id: NodeId, lookups: u64) {
+        if id == NodeId::ROOT {
+            return;
+        }
+        let mut nodes = self.nodes.lock();
+        if let Some(node) = nodes.get_mut(&id) {
+            node.lookups = node.lookups.saturating_sub(lookups);
+            drop_unused(&mut nodes, id);
+        }
+    }
+
+    /// A node has lost a name; `trash` is where its content went, if it was kept.
+    pub(crate) fn removed(&self, id: NodeId, parent: NodeId, name: &ItemName, trash: Option<TrashId>) {
+        let mut nodes = self.nodes.lock();
+        let Some(node) = nodes.get_mut(&id) else { return };
+        node.trash = trash;
+        if node.names.remove(parent, name) {
+            remove_child(&mut nodes, parent);
+        }
+        drop_unused(&mut nodes, id);
+    }
+
+    /// A node has one more name. What was in the trash for it need not be any more.
+    pub(crate) fn linked(&self, id: NodeId, parent: NodeId, name: &ItemName) -> Option<TrashId> {
+        let mut nodes = self.nodes.lock();
+        let node = nodes.get_mut(&id)?;
+        let trash = node.trash.take();
+        if node.names.add(parent, name) {
+            add_child(&mut nodes, parent);
+        }
+        trash
+    }
+
+    /// A node has another name instead of one.
+    pub(crate) fn renamed(&self, id: NodeId, from: (NodeId, &ItemName), to: (NodeId, &ItemName)) {
+        let mut nodes = self.nodes.lock();
+        let Some(node) = nodes.get_mut(&id) else { return };
+        let removed = node.names.remove(from.0, from.1);
+        let added = node.names.add(to.0, to.1);
+        if let Some(directory) = &mut node.directory {
+            directory.prepared = directory.prepared.max(Prepared::OnDisk);
+        }
+        if added {
+            add_child(&mut nodes, to.0);
+        }
+        if removed {
+            remove_child(&mut nodes, from.0);
+        }
+    }
+
+    /// How many nodes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.lock().len()
+    }
+}
+
+type Nodes = HashMap<NodeId, Node, BuildHasherDefault<IdHasher>>;
+
+fn path(nodes: &Nodes, mut id: NodeId) -> Result<RelPathBuf> {
+    let mut names = Vec::new();
+    while id != NodeId::ROOT {
+        let node = nodes.get(&id).ok_or(ErrorKind::Stale)?;
+        let (parent, name) = node.names.first().ok_or(ErrorKind::NotFound)?;
+        names.push(name);
+        id = parent;
+    }
+    Ok(names.into_iter().rev().collect())
+}
+
+fn add_child(nodes: &mut Nodes, parent: NodeId) {
+    if let Some(node) = nodes.get_mut(&parent) {
+        node.children += 1;
+    }
+}
+
+fn remove_child(nodes: &mut Nodes, parent: NodeId) {
+    if let Some(node) = nodes.get_mut(&parent) {
+        node.children -= 1;
+        drop_unused(nodes, parent);
+    }
+}
+
+/// Drops a node that nothing refers to, and its parents for which that becomes true.
+fn drop_unused(nodes: &mut Nodes, id: NodeId) {
+    if id == NodeId::ROOT {
+        return;
+    }
+    let unused = |node: &Node| node.lookups == 0 && node.opens == 0 && node.children == 0;
+    if nodes.get(&id).is_some_and(unused)
+        && let Some(node) = nodes.remove(&id)
+    {
+        for parent in node.names.parents() {
+            remove_child(nodes, parent);
+        }
+    }
+}
+
+impl Names {
+    fn is_empty(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
+    fn first(&self) -> Option<(NodeId, &ItemName)> {
+        match self {
+            Self::None => None,
+            Self::One(parent, name) => Some((*parent, name)),
+            Self::Many(names) => names.first().map(|(parent, name)| (*parent, &**name)),
+        }
+    }
+
+    fn contains(&self, parent: NodeId, name: &ItemName) -> bool {
+        match self {
+            Self::None => false,
+            Self::One(one, known) => *one == parent && **known == *name,
+            Self::Many(names) => names.iter().any(|(one, known)| *one == parent && **known == *name),
+        }
+    }
+
+    /// Adds a name; false if it was there.
+    fn add(&mut self, parent: NodeId, name: &ItemName) -> bool {
+        if self.contains(parent, name) {
+            return false;
+        }
+        let new = (parent, name.to_owned());
+        *self = match std::mem::replace(self, Self::None) {
+            Self::None => Self::One(new.0, new.1),
+            Self::One(one, known) => Self::Many(vec![new, (one, known)]),
+            Self::Many(mut names) => {
+                names.insert(0, new);
+                Self::Many(names)
+            }
+        };
+        true
+    }
+
+    /// Removes a name; false if it was not there.
+    fn remove(&mut self, parent: NodeId, name: &ItemName) -> bool {
+        if !self.contains(parent, name) {
+            return false;
+        }
+        *self = match std::mem::replace(self, Self::None) {
+            Self::None | Self::One(..) => Self::None,
+            Self::Many(mut names) => {
+                names.retain(|(one, known)| !(*one == parent && **known == *name));
+                match names.pop() {
+                    Some((one, known)) if names.is_empty() => Self::One(one, known),
+                    Some(last) => {
+                        names.push(last);
+                        Self::Many(names)
+                    }
+                    None => Self::None,
+                }
+            }
+        };
+        true
+    }
+
+    fn parents(&self) -> Vec<NodeId> {
+        match self {
+            Self::None => Vec::new(),
+            Self::One(parent, _) => vec![*parent],
+            Self::Many(names) => names.iter().map(|(parent, _)| *parent).collect(),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Listing directories.
+
+use projfs_sync::Arc;
+use projfs_types::ItemKind;
+use projfs_types::ItemName;
+use projfs_types::NodeId;
+use projfs_types::Number;
+use projfs_types::Stat;
+
+use crate::Engine;
+use crate::engine::Entry;
+use crate::enumerate::Snapshot;
+use crate::enumerate::SnapshotEntry;
+use crate::error::Result;
+use crate::flow::Under;
+use crate::node::table::DirView;
+use crate::node::table::Location;
+use crate::node::table::Prepared;
+use crate::node::table::Seen;
+use crate::port::Context;
+
+/// One entry for a listing.
+#[derive(Debug)]
+pub struct DirEntry<'a> {
+    /// The name; `.` and `..` come first.
+    pub name: &'a [u8],
+    /// The item's number.
+    pub number: Number,
+    /// What it is.
+    pub kind: ItemKind,
+    /// Where the listing goes on after it.
+    pub cookie: u64,
+    /// The item's node and attributes, if they were asked for. The kernel refers to the node once more.
+    pub entry: Option<Entry>,
+}
+
+/// Takes the entries of a listing.
+pub trait DirSink {
+    /// Whether an entry with a name of this length still fits.
+    fn fits(&self, name_length: usize) -> bool;
+    /// Takes an entry that fits.
+    fn push(&mut self, entry: DirEntry<'_>);
+}
+
+impl Engine {
+    /// Lists a directory from `cookie` on, 0 being the start, until `sink` is full. With `plus`, nodes and attributes come
+    /// along; nothing is made a placeholder by that.
+    ///
+    /// # Errors
+    /// `NotDirectory`, `Stale`; the provider's; the store's.
+    pub fn read_dir(
+        &self,
+        context: &Context<'_>,
+        node: NodeId,
+        cookie: u64,
+        plus: bool,
+        sink: &mut dyn DirSink,
+    ) -> Result<()> {
+        let snapshot = self.snapshot(context, node, cookie)?;
+        let _held = self.locks.look(node);
+        let dir = self.nodes.view(node)?;
+        let parent = match self.nodes.location(node)? {
+            Location::Named(parent, _) => self.nodes.number(parent)?,
+            Location::Root | Location::Trash(_) => self.nodes.number(node)?,
+        };
+        for (at, name, number) in [(0, &b"."[..], self.nodes.number(node)?), (1, &b".."[..], parent)] {
+            if cookie <= at {
+                if !sink.fits(name.len()) {
+                    return Ok(());
+                }
+                let kind = ItemKind::Directory;
+                sink.push(DirEntry { name, number, kind, cookie: at + 1, entry: None });
+            }
+        }
+        let (changes, _) = self.nodes.snapshot(node)?;
+        let fresh = changes == snapshot.changes;
+        for (cookie, entry) in snapshot.after(cookie) {
+            let name = match &entry {
+                SnapshotEntry::Projected(item) => &*item.name,
+                SnapshotEntry::Local(name) => name,
+            };
+            if !sink.fits(name.as_bytes().len()) {
+                return Ok(());
+            }
+            // What was removed since the listing began is passed over.
+            let Some((stat, seen)) = self.listed(&dir, name, &entry, fresh)? else { continue };
+            let (number, kind) = (seen.number, seen.kind);
+            let entry = plus.then(|| Entry { node: self.nodes.insert(seen, 1), stat });
+            sink.push(DirEntry { name: name.as_bytes(), number, kind, cookie, entry });
+        }
+        Ok(())
+    }
+
+    /// What an entry of a listing shows, and what its node is made from; nothing if it is gone.
+    fn listed<'a>(
+        &self,
+        dir: &DirView,
+        name: &'a ItemName,
+        entry: &SnapshotEntry<'_>,
+        fresh: bool,
+    ) -> Result<Option<(Stat, Seen<'a>)>> {
+        let SnapshotEntry::Projected(item) = entry else {
+            let under = self.under(dir, name)?;
+            return Ok(self.seen(dir, name, &under));
+        };
+        if !fresh {
+            let under = self.under(dir, name)?;
+            if !matches!(under, Under::Unknown { .. }) {
+                return Ok(self.seen(dir, name, &under));
+            }
+        }
+        let Some(projection) = &dir.projection else { return Ok(None) };
+        let origin = projection.join(name);
+        // A placeholder stays as it was described when it became one.
+        let (noted, prepared) = match self.store.noted(&origin) {
+            Some(noted) => (Some(noted), Prepared::Pinned),
+            None => (None, Prepared::Virtual),
+        };
+        let stat = self.projected_stat(noted.as_ref().unwrap_or(&item.info), &origin);
+        let (number, kind) = (stat.number, stat.kind());
+        let projection = (kind == ItemKind::Directory).then_some(origin);
+        Ok(Some((stat, Seen { parent: dir.node, name, number, kind, projection, prepared })))
+    }
+
+    /// The listing to read from: that of now at the start, the same from then on.
+    fn snapshot(&self, context: &Context<'_>, node: NodeId, cookie: u64) -> Result<Arc<Snapshot>> {
+        let (changes, kept) = self.nodes.snapshot(node)?;
+        if let Some(kept) = kept
+            && (cookie > 0 || kept.changes == changes)
+            && self.lifetime().is_none()
+        {
+            return Ok(kept);
+        }
+        let view = self.nodes.view(node)?;
+        let listing = match &view.projection {
+            None => None,
+            Some(projection) => {
+                let version = self.directory_version(&view);
+                Some(self.listings.get(&self.commands, context, projection, &version)?)
+            }
+        };
+        let _held = self.locks.look(node);
+        let view = self.nodes.view(node)?;
+        let (changes, _) = self.nodes.snapshot(node)?;
+        let mut on_disk = self.store.list(&view.path)?;
+        on_disk.retain(|item| !Self::is_reserved(node, &item.name));
+        let snapshot = Arc::new(Snapshot::merge(changes, listing, on_disk));
+        self.nodes.keep_snapshot(node, Some(Arc::clone(&snapshot)));
+        Ok(snapshot)
+    }
+}

@@ -1,0 +1,135 @@
+//! What is done with an open file, and with the file system as a whole.
+
+use projfs_store::Seek;
+use projfs_store::Space;
+use projfs_types::NodeId;
+use projfs_types::PlaceholderKind;
+
+use super::lookup::missing;
+use crate::Engine;
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::flow::Under;
+use crate::handle::HandleId;
+use crate::node::table::Location;
+use crate::port::Context;
+
+impl Engine {
+    /// Reads; fewer bytes than asked only at the end of the file.
+    ///
+    /// # Errors
+    /// `BadHandle`; the store's.
+    pub fn read(
+        &self,
+        context: &Context<'_>,
+        handle: HandleId,
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> Result<usize> {
+        Ok(self.file(context, handle)?.read_at(offset, buffer)?)
+    }
+
+    /// Writes all of `data`.
+    ///
+    /// # Errors
+    /// `BadHandle` if the file is not open for writing; the store's.
+    pub fn write(&self, context: &Context<'_>, handle: HandleId, offset: u64, data: &[u8]) -> Result<()> {
+        Ok(self.writable(context, handle)?.write_at(offset, data)?)
+    }
+
+    /// `fallocate`, with its mode bits.
+    ///
+    /// # Errors
+    /// `BadHandle` if the file is not open for writing; the store's.
+    pub fn allocate(
+        &self,
+        context: &Context<'_>,
+        handle: HandleId,
+        mode: u32,
+        offset: u64,
+        length: u64,
+    ) -> Result<()> {
+        Ok(self.writable(context, handle)?.allocate(mode, offset, length)?)
+    }
+
+    /// The next data or hole from `offset` on.
+    ///
+    /// # Errors
+    /// `BadHandle`; the store's: `ENXIO` at or beyond the end.
+    pub fn seek(&self, context: &Context<'_>, handle: HandleId, offset: u64, what: Seek) -> Result<u64> {
+        Ok(self.file(context, handle)?.seek(offset, what)?)
+    }
+
+    /// Copies between two open files; the number of bytes copied.
+    ///
+    /// # Errors
+    /// `BadHandle` if the second is not open for writing; the store's.
+    pub fn copy(
+        &self,
+        context: &Context<'_>,
+        from: (HandleId, u64),
+        to: (HandleId, u64),
+        length: u64,
+    ) -> Result<u64> {
+        let target = self.writable(context, to.0)?;
+        Ok(self.file(context, from.0)?.copy_to(from.1, &*target, to.1, length)?)
+    }
+
+    /// What was written to the file survives a power cut once this returns.
+    ///
+    /// # Errors
+    /// `BadHandle`; the store's.
+    pub fn sync(&self, context: &Context<'_>, handle: HandleId, data_only: bool) -> Result<()> {
+        Ok(self.file(context, handle)?.sync(data_only)?)
+    }
+
+    /// What was done to the names of a directory survives a power cut once this returns.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn sync_directory(&self, _context: &Context<'_>, node: NodeId) -> Result<()> {
+        let dir = self.nodes.view(node)?;
+        Ok(self.store.sync_directory(&dir.path)?)
+    }
+
+    /// Everything that was done survives a power cut once this returns.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn sync_all(&self) -> Result<()> {
+        Ok(self.store.sync_all()?)
+    }
+
+    /// Size and use of the file system.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn space(&self) -> Result<Space> {
+        Ok(self.store.space()?)
+    }
+
+    /// The target of a symbolic link.
+    ///
+    /// # Errors
+    /// `Invalid` for anything else; the provider's, the store's.
+    pub fn read_link(&self, context: &Context<'_>, node: NodeId) -> Result<Box<[u8]>> {
+        let Location::Named(parent, name) = self.nodes.location(node)? else {
+            return Err(ErrorKind::Invalid.into());
+        };
+        let (dir, under, info) = self.peek(context, parent, &name)?;
+        let info = match under {
+            Under::Unknown { .. } => info,
+            Under::Noted { info, .. } => Some(info),
+            Under::OnDisk(item) if item.info.is_none() => {
+                return Ok(self.store.read_link(&dir.path, &name)?);
+            }
+            Under::OnDisk(item) => item.info,
+            Under::Nothing => return missing(),
+        };
+        match info.map(|info| info.kind) {
+            Some(PlaceholderKind::Symlink { target }) => Ok(target),
+            Some(PlaceholderKind::File { .. } | PlaceholderKind::Directory) => Err(ErrorKind::Invalid.into()),
+            None => missing(),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Giving an item one more name.
+
+use projfs_store::Place;
+use projfs_types::ItemKind;
+use projfs_types::ItemName;
+use projfs_types::NodeId;
+use projfs_types::What;
+
+use super::lookup::missing;
+use crate::Engine;
+use crate::engine::Entry;
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::node::table::Location;
+use crate::node::table::Prepared;
+use crate::port::Context;
+use crate::transition::Event;
+
+impl Engine {
+    /// Gives an item one more name. A placeholder file is hydrated first: both names then share one file of the store.
+    ///
+    /// # Errors
+    /// `Exists`; `IsDirectory` for a directory; the provider's; the store's.
+    pub fn link(
+        &self,
+        context: &Context<'_>,
+        node: NodeId,
+        parent: NodeId,
+        name: &ItemName,
+    ) -> Result<Entry> {
+        let mut free = None;
+        loop {
+            self.free_name(context, parent, name, &mut free)?;
+            let source = self.nodes.location(node)?;
+            if let Location::Named(from_parent, from_name) = &source {
+                self.settle(context, *from_parent, from_name, Event::Link, |_, _| Ok(()))?;
+            }
+            self.prepare(context, parent, Prepared::Dirty)?;
+            let linked = match &source {
+                Location::Root => return Err(ErrorKind::IsDirectory.into()),
+                Location::Trash(trash) => {
+                    let _held = self.locks.change(&[parent]);
+                    let dir = self.nodes.view(parent)?;
+                    if !self.is_free(&dir, name, &mut free)? {
+                        continue;
+                    }
+                    self.record(context, dir.path.join(name), ItemKind::File, What::Created)?;
+                    self.store.link(Place::Trash(*trash), &dir.path, name)?;
+                    if let Some(trash) = self.nodes.linked(node, parent, name) {
+                        self.store.discard(trash)?;
+                    }
+                    self.nodes.changed(parent);
+                    let under = self.under(&dir, name)?;
+                    self.enter(&dir, name, &under)
+                }
+                Location::Named(from_parent, from_name) => {
+                    let _held = self.locks.change(&[*from_parent, parent]);
+                    let from = self.nodes.view(*from_parent)?;
+                    let dir = self.nodes.view(parent)?;
+                    let under = self.under(&from, from_name)?;
+                    if self.node_under(&from, from_name, &under) != Some(node)
+                        || !matches!(under, crate::flow::Under::OnDisk(_))
+                        || !self.is_free(&dir, name, &mut free)?
+                    {
+                        continue;
+                    }
+                    let what = What::Linked { to: dir.path.join(name) };
+                    let kind = under.kind().ok_or(ErrorKind::NotFound)?;
+                    self.record(context, from.path.join(from_name), kind, what)?;
+                    self.store.link(Place::Named(&from.path, from_name), &dir.path, name)?;
+                    self.nodes.changed(parent);
+                    let under = self.under(&dir, name)?;
+                    self.enter(&dir, name, &under)
+                }
+            };
+            return match linked {
+                Some(entry) => Ok(entry),
+                None => missing(),
+            };
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Opening and closing files.
+
+use projfs_store::Access;
+use projfs_store::Place;
+use projfs_store::StoreFile;
+use projfs_sync::Arc;
+use projfs_types::ItemKind;
+use projfs_types::NodeId;
+use projfs_types::What;
+
+use crate::Engine;
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::handle::Handle;
+use crate::handle::HandleId;
+use crate::node::table::Location;
+use crate::port::Context;
+use crate::transition::Event;
+
+/// How a file is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenHow {
+    /// For reading, or for reading and writing.
+    pub access: Access,
+    /// Its content is dropped (`O_TRUNC`).
+    pub truncate: bool,
+}
+
+/// An open file.
+#[derive(Clone, Copy, Debug)]
+pub struct Opened {
+    /// What the kernel calls it.
+    pub handle: HandleId,
+    /// The file's node.
+    pub node: NodeId,
+}
+
+impl Engine {
+    /// Opens a file. Opening for reading hydrates it, opening for writing makes it full.
+    ///
+    /// # Errors
+    /// `IsDirectory`, `Invalid` for what is no file; the provider's, if the content cannot be fetched: nothing has changed
+    /// then; the store's.
+    pub fn open(&self, context: &Context<'_>, node: NodeId, how: OpenHow) -> Result<Opened> {
+        let event = match how {
+            OpenHow { truncate: true, .. } => Event::Truncate,
+            OpenHow { access: Access::ReadWrite, .. } => Event::Modify,
+            OpenHow { access: Access::Read, .. } => Event::Read,
+        };
+        match self.nodes.location(node)? {
+            Location::Root => Err(ErrorKind::IsDirectory.into()),
+            Location::Trash(trash) => {
+                if how.truncate {
+                    self.store.open(Place::Trash(trash), Access::ReadWrite)?.set_len(0)?;
+                }
+                Ok(self.opened(node, how.access))
+            }
+            Location::Named(parent, name) => {
+                self.settle(context, parent, &name, event, |dir, under| {
+                    if event != Event::Read {
+                        self.record(context, dir.path.join(&name), ItemKind::File, What::Modified)?;
+                    }
+                    if how.truncate {
+                        let file = self.store.open(Place::Named(&dir.path, &name), Access::ReadWrite)?;
+                        file.set_len(0)?;
+                        self.files.insert(node, file, Access::ReadWrite);
+                    }
+                    // What the name leads to now need not be the node that was asked for.
+                    match self.node_under(dir, &name, under) {
+                        Some(found) if found == node => Ok(self.opened(node, how.access)),
+                        _ => Err(ErrorKind::Stale.into()),
+                    }
+                })
+            }
+        }
+    }
+
+    pub(super) fn opened(&self, node: NodeId, access: Access) -> Opened {
+        self.nodes.opened(node);
+        Opened { handle: self.handles.insert(Handle { node, access }), node }
+    }
+
+    /// Closes a file. Harmless if it is not open.
+    pub fn release(&self, context: &Context<'_>, handle: HandleId) {
+        let Some(handle) = self.handles.remove(handle) else { return };
+        if handle.access == Access::ReadWrite
+            && let Ok(path) = self.nodes.path(handle.node)
+            && let Err(error) = self.record(context, path, ItemKind::File, What::Modified)
+        {
+            tracing::error!(%error, "cannot record a close");
+        }
+        if let Some(trash) = self.nodes.closed(handle.node) {
+            self.files.remove(handle.node);
+            if let Err(error) = self.store.discard(trash) {
+                tracing::error!(%error, "cannot empty the trash");
+            }
+        }
+    }
+
+    /// The store's file behind an open file.
+    ///
+    /// # Errors
+    /// `BadHandle`; the store's.
+    pub fn file(&self, _context: &Context<'_>, handle: HandleId) -> Result<Arc<dyn StoreFile>> {
+        let handle = self.handles.get(handle)?;
+        self.file_of(handle)
+    }
+
+    /// The same, if it is open for writing.
+    ///
+    /// # Errors
+    /// `BadHandle`; the store's.
+    pub fn writable(&self, _context: &Context<'_>, handle: HandleId) -> Result<Arc<dyn StoreFile>> {
+        let handle = self.handles.get(handle)?;
+        match handle.access {
+            Access::ReadWrite => self.file_of(handle),
+            Access::Read => Err(ErrorKind::BadHandle.into()),
+        }
+    }
+
+    fn file_of(&self, handle: Handle) -> Result<Arc<dyn StoreFile>> {
+        if let Some(file) = self.files.get(handle.node, handle.access) {
+            return Ok(file);
+        }
+        let opened = self.with_place(handle.node, |place| Ok(self.store.open(place, handle.access)?))?;
+        let file = opened.ok_or(ErrorKind::Stale)?;
+        self.files.insert(handle.node, Arc::clone(&file), handle.access);
+        Ok(file)
+    }
+}

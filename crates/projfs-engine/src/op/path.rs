@@ -1,0 +1,285 @@
+//! Operations by path, for those who stand beside the mount: states, hydration, dehydration.
+
+use projfs_types::DirectoryState;
+use projfs_types::FileState;
+use projfs_types::ItemKind;
+use projfs_types::ItemName;
+use projfs_types::ItemState;
+use projfs_types::Metadata;
+use projfs_types::NodeId;
+use projfs_types::RelPath;
+use projfs_types::RelPathBuf;
+use projfs_types::SymlinkState;
+use projfs_types::VersionInfo;
+
+use super::dir::DirEntry;
+use super::dir::DirSink;
+use crate::Engine;
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::flow::Under;
+use crate::flow::origin_path;
+use crate::node::table::DirView;
+use crate::port::Context;
+use crate::transition::Event;
+
+/// The state of an item, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StateWord {
+    /// Only the provider has it.
+    Virtual,
+    /// Its metadata is known locally.
+    Placeholder,
+    /// Its content is known locally too, and the provider's.
+    Hydrated,
+    /// Its metadata was changed locally.
+    Dirty,
+    /// It is local.
+    Full,
+    /// It was deleted locally.
+    Tombstone,
+}
+
+/// The state of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathState {
+    /// In a word.
+    pub word: StateWord,
+    /// Of what is still the provider's: which version it is.
+    pub version: Option<VersionInfo>,
+    /// Of what is still the provider's: what the provider calls it.
+    pub origin: Option<RelPathBuf>,
+}
+
+impl Engine {
+    /// The state of the item at a path. Nothing changes by asking.
+    ///
+    /// # Errors
+    /// `NotFound`; the provider's, the store's.
+    pub fn state(&self, context: &Context<'_>, path: &RelPath) -> Result<PathState> {
+        let Some((parent, name)) = path.split_last() else {
+            let origin = Some(RelPathBuf::root());
+            return Ok(PathState { word: StateWord::Placeholder, version: None, origin });
+        };
+        let dir = self.view_of(context, parent)?;
+        let under = self.under(&dir, name)?;
+        let not_found = || Error::new(ErrorKind::NotFound, path);
+        if let Under::Unknown { origin } = &under {
+            let info = self.describe(context, &dir, name)?.ok_or_else(not_found)?;
+            let (version, origin) = (Some(info.version), Some(origin.clone()));
+            return Ok(PathState { word: StateWord::Virtual, version, origin });
+        }
+        let state = under.state().ok_or_else(not_found)?;
+        let projected = state.projected();
+        Ok(PathState {
+            word: word(&state),
+            version: projected.map(|projected| projected.version.clone()),
+            origin: projected.and_then(|projected| origin_path(&dir, name, &projected.origin)),
+        })
+    }
+
+    /// Hydrates the file at a path, or every file below it; `done` hears of each.
+    ///
+    /// # Errors
+    /// `NotFound`; the provider's, the store's. It ends with the first.
+    pub fn hydrate_path(
+        &self,
+        context: &Context<'_>,
+        path: &RelPath,
+        done: &mut dyn FnMut(&RelPath),
+    ) -> Result<()> {
+        let mut node = NodeId::ROOT;
+        let mut entered = Vec::new();
+        let result = (|| {
+            for name in path.components() {
+                let entry = self.lookup(context, node, name)?;
+                node = entry.ok_or_else(|| Error::new(ErrorKind::NotFound, path))?.node;
+                entered.push(node);
+            }
+            self.hydrate_node(context, node, path, done)
+        })();
+        for node in entered {
+            self.forget(node, 1);
+        }
+        result
+    }
+
+    fn hydrate_node(
+        &self,
+        context: &Context<'_>,
+        node: NodeId,
+        path: &RelPath,
+        done: &mut dyn FnMut(&RelPath),
+    ) -> Result<()> {
+        match self.nodes.kind(node)? {
+            ItemKind::Symlink | ItemKind::Special => Ok(()),
+            ItemKind::File => {
+                let crate::node::table::Location::Named(parent, name) = self.nodes.location(node)? else {
+                    return Ok(());
+                };
+                self.settle(context, parent, &name, Event::Read, |_, _| Ok(()))?;
+                done(path);
+                Ok(())
+            }
+            ItemKind::Directory => {
+                let mut names = Names::default();
+                self.read_dir(context, node, 0, false, &mut names)?;
+                for name in names.0 {
+                    let name = ItemName::new(&name).map_err(|_| ErrorKind::Invalid)?;
+                    if let Some(entry) = self.lookup(context, node, name)? {
+                        let hydrated = self.hydrate_node(context, entry.node, &path.join(name), done);
+                        self.forget(entry.node, 1);
+                        hydrated?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes the item at a path virtual again, or everything below it that is on disk. `report` hears of each item that was
+    /// kept, and why; with `discard`, local changes are no reason to keep one, if the provider has something beneath.
+    ///
+    /// # Errors
+    /// `NotFound`; the store's.
+    pub fn dehydrate_path(
+        &self,
+        context: &Context<'_>,
+        path: &RelPath,
+        discard: bool,
+        report: &mut dyn FnMut(&RelPath, Result<()>),
+    ) -> Result<()> {
+        let event = if discard { Event::Discard } else { Event::Dehydrate };
+        if path.is_root() {
+            return self.dehydrate_below(context, path, discard, report);
+        }
+        let mut node = NodeId::ROOT;
+        let mut entered = Vec::new();
+        let result = (|| {
+            let Some((parent, name)) = path.split_last() else { return Ok(()) };
+            for component in parent.components() {
+                let entry = self.lookup(context, node, component)?;
+                node = entry.ok_or_else(|| Error::new(ErrorKind::NotFound, path))?.node;
+                entered.push(node);
+            }
+            let kind = {
+                let dir = self.nodes.view(node)?;
+                self.under(&dir, name)?.kind()
+            };
+            if kind == Some(ItemKind::Directory) {
+                return self.dehydrate_below(context, path, discard, report);
+            }
+            let settled = self.settle(context, node, name, event, |_, _| Ok(()));
+            report(path, settled);
+            Ok(())
+        })();
+        for node in entered {
+            self.forget(node, 1);
+        }
+        result
+    }
+
+    fn dehydrate_below(
+        &self,
+        context: &Context<'_>,
+        path: &RelPath,
+        discard: bool,
+        report: &mut dyn FnMut(&RelPath, Result<()>),
+    ) -> Result<()> {
+        for item in self.store.list(path)? {
+            if item.kind.is_some() && !(path.is_root() && Self::is_reserved(NodeId::ROOT, &item.name)) {
+                self.dehydrate_path(context, &path.join(&item.name), discard, report)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many items there are in each state, virtual ones apart; `Placeholder` counts those in the log too.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn count_states(&self) -> Result<Vec<(StateWord, u64)>> {
+        let mut counts = std::collections::BTreeMap::new();
+        counts.insert(StateWord::Placeholder, self.store.notes());
+        let mut pending = vec![RelPathBuf::root()];
+        while let Some(dir) = pending.pop() {
+            for listed in self.store.list(&dir)? {
+                if dir.is_root() && Self::is_reserved(NodeId::ROOT, &listed.name) {
+                    continue;
+                }
+                if let Some(item) = self.store.look(&dir, &listed.name)? {
+                    *counts.entry(word(&item.state)).or_default() += 1;
+                    if item.state.kind() == Some(ItemKind::Directory) {
+                        pending.push(dir.join(&listed.name));
+                    }
+                }
+            }
+        }
+        Ok(counts.into_iter().collect())
+    }
+
+    /// A directory by its path, bringing nothing into being.
+    fn view_of(&self, context: &Context<'_>, path: &RelPath) -> Result<DirView> {
+        let mut view = self.nodes.view(NodeId::ROOT)?;
+        for name in path.components() {
+            let under = self.under(&view, name)?;
+            let missing = || Error::new(ErrorKind::NotFound, path);
+            let projection = match &under {
+                Under::Nothing => return Err(missing()),
+                Under::Unknown { origin } => {
+                    let info = self.describe(context, &view, name)?.ok_or_else(missing)?;
+                    if info.item_kind() != ItemKind::Directory {
+                        return Err(Error::new(ErrorKind::NotDirectory, path));
+                    }
+                    Some(origin.clone())
+                }
+                Under::Noted { .. } | Under::OnDisk(_) => {
+                    let (_, seen) = self.seen(&view, name, &under).ok_or_else(missing)?;
+                    if seen.kind != ItemKind::Directory {
+                        return Err(Error::new(ErrorKind::NotDirectory, path));
+                    }
+                    seen.projection
+                }
+            };
+            // No node: only the root has names of its own that are hidden.
+            view =
+                DirView { node: NodeId(0), path: view.path.join(name), projection, prepared: view.prepared };
+        }
+        Ok(view)
+    }
+}
+
+/// The state in a word.
+fn word(state: &ItemState) -> StateWord {
+    if state.projected().is_some_and(|projected| projected.metadata == Metadata::Dirty) {
+        return StateWord::Dirty;
+    }
+    match state {
+        ItemState::File(FileState::Placeholder(_))
+        | ItemState::Directory(DirectoryState::Placeholder(_))
+        | ItemState::Symlink(SymlinkState::Placeholder(_)) => StateWord::Placeholder,
+        ItemState::File(FileState::Hydrated(_)) => StateWord::Hydrated,
+        ItemState::File(FileState::Full)
+        | ItemState::Directory(DirectoryState::Full)
+        | ItemState::Symlink(SymlinkState::Full)
+        | ItemState::Special => StateWord::Full,
+        ItemState::Tombstone => StateWord::Tombstone,
+    }
+}
+
+/// Names only, without `.` and `..`.
+#[derive(Default)]
+struct Names(Vec<Box<[u8]>>);
+
+impl DirSink for Names {
+    fn fits(&self, _name_length: usize) -> bool {
+        true
+    }
+
+    fn push(&mut self, entry: DirEntry<'_>) {
+        if !matches!(entry.name, b"." | b"..") {
+            self.0.push(entry.name.into());
+        }
+    }
+}

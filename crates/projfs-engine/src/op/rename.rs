@@ -1,0 +1,242 @@
+//! Renaming.
+
+use projfs_store::Keep;
+use projfs_store::Leave;
+use projfs_types::ItemKind;
+use projfs_types::ItemName;
+use projfs_types::NodeId;
+use projfs_types::Origin;
+use projfs_types::Projected;
+use projfs_types::What;
+
+use super::lookup::missing;
+use super::remove::leave_of;
+use crate::Engine;
+use crate::engine::DirectoryRenames;
+use crate::engine::Entry;
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::flow::Under;
+use crate::node::table::DirView;
+use crate::node::table::Prepared;
+use crate::port::Context;
+use crate::transition::Beneath;
+use crate::transition::Event;
+
+/// What a rename does with an item that has the new name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenameHow {
+    /// Replaces it, if it is of the same sort.
+    Replace,
+    /// Fails (`RENAME_NOREPLACE`).
+    NoReplace,
+    /// Gives it the old name (`RENAME_EXCHANGE`).
+    Exchange,
+}
+
+/// One side of a rename: a directory and a name in it.
+type Side<'a> = (NodeId, &'a ItemName);
+
+/// What was asked of the provider so far: what it has beneath the old name.
+#[derive(Default)]
+struct Known {
+    from: Option<Beneath>,
+}
+
+impl Engine {
+    /// Renames an item. A projected directory moves in one step, whatever is below it: it remembers where it comes from.
+    ///
+    /// # Errors
+    /// `NotFound`; `Exists` with [`RenameHow::NoReplace`]; `IsDirectory`, `NotDirectory`, `NotEmpty` if the item that has
+    /// the new name cannot be replaced; `CrossDevice` for a projected directory where such renames are refused; `Reserved`;
+    /// the provider's; the store's.
+    pub fn rename(&self, context: &Context<'_>, from: Side<'_>, to: Side<'_>, how: RenameHow) -> Result<()> {
+        if Self::is_reserved(from.0, from.1) || Self::is_reserved(to.0, to.1) {
+            return Err(ErrorKind::Reserved.into());
+        }
+        let mut known = Known::default();
+        loop {
+            let Some(source) = self.lookup(context, from.0, from.1)? else { return missing() };
+            let target = self.lookup(context, to.0, to.1);
+            let result = match &target {
+                Ok(target) => self.rename_known(context, from, to, how, &source, target.as_ref(), &mut known),
+                Err(_) => Ok(Some(())),
+            };
+            self.nodes.forget(source.node, 1);
+            if let Some(target) = target? {
+                self.nodes.forget(target.node, 1);
+            }
+            if let Some(()) = result? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Renames if both names are as they were found; nothing if one must look again.
+    #[expect(clippy::too_many_arguments, reason = "the two sides of a rename")]
+    fn rename_known(
+        &self,
+        context: &Context<'_>,
+        from: Side<'_>,
+        to: Side<'_>,
+        how: RenameHow,
+        source: &Entry,
+        target: Option<&Entry>,
+        known: &mut Known,
+    ) -> Result<Option<()>> {
+        let directories = [Some(source), target].into_iter().flatten().any(is_directory);
+        self.check(context, to, how, source, target)?;
+        if directories {
+            self.refuse_projected(source.node)?;
+        }
+        self.prepare(context, from.0, Prepared::Dirty)?;
+        self.prepare(context, to.0, Prepared::Dirty)?;
+        let held = if directories { self.locks.everything() } else { self.locks.change(&[from.0, to.0]) };
+        let (from_dir, to_dir) = (self.nodes.view(from.0)?, self.nodes.view(to.0)?);
+        let from_under = self.under(&from_dir, from.1)?;
+        let to_under = self.under(&to_dir, to.1)?;
+        if self.node_under(&from_dir, from.1, &from_under) != Some(source.node)
+            || self.node_under(&to_dir, to.1, &to_under) != target.map(|target| target.node)
+            || (matches!(to_under, Under::Unknown { .. }) && target.is_some())
+        {
+            return Ok(None);
+        }
+        // Two names of one file: POSIX has nothing happen.
+        if target.is_some_and(|target| target.node == source.node) {
+            return Ok(Some(()));
+        }
+        if how == RenameHow::Replace
+            && let Some(target) = target.filter(|target| is_directory(target))
+            && !self.is_empty_now(target.node)?
+        {
+            return Err(Error::new(ErrorKind::NotEmpty, &to_dir.path.join(to.1)));
+        }
+        let beneath = known.from.take().unwrap_or_else(|| self.beneath(&from_dir, from.1, &from_under));
+        let Some(leave) = leave_of(&from_under, beneath, Event::Rename) else {
+            drop(held);
+            known.from = Some(self.ask_existence(context, &from_dir, from.1)?);
+            return Ok(None);
+        };
+        let kind = from_under.kind().ok_or(ErrorKind::NotFound)?;
+        let what = What::Renamed { to: to_dir.path.join(to.1) };
+        self.record(context, from_dir.path.join(from.1), kind, what)?;
+        self.detach(&from_dir, from.1, &from_under)?;
+        match (how, target) {
+            (RenameHow::Exchange, Some(target)) => {
+                let what = What::Renamed { to: from_dir.path.join(from.1) };
+                self.record(context, to_dir.path.join(to.1), target.stat.kind(), what)?;
+                self.detach(&to_dir, to.1, &to_under)?;
+                self.store.exchange((&from_dir.path, from.1), (&to_dir.path, to.1))?;
+                self.nodes.renamed(target.node, to, from);
+            }
+            (RenameHow::Exchange | RenameHow::Replace | RenameHow::NoReplace, target) => {
+                self.replace(&from_dir, from, &to_dir, to, leave, target, &to_under)?;
+            }
+        }
+        self.nodes.renamed(source.node, from, to);
+        self.nodes.changed(from.0);
+        self.nodes.changed(to.0);
+        Ok(Some(()))
+    }
+
+    /// What can be refused before anything is asked or changed for the rename's sake.
+    fn check(
+        &self,
+        context: &Context<'_>,
+        to: Side<'_>,
+        how: RenameHow,
+        source: &Entry,
+        target: Option<&Entry>,
+    ) -> Result<()> {
+        let refuse = |kind| {
+            let dir = self.nodes.view(to.0)?;
+            Err(Error::new(kind, &dir.path.join(to.1)))
+        };
+        match (how, target) {
+            (RenameHow::NoReplace, Some(_)) => refuse(ErrorKind::Exists),
+            (RenameHow::Exchange, None) => refuse(ErrorKind::NotFound),
+            (RenameHow::Replace, Some(target)) if target.node != source.node => {
+                match (is_directory(source), is_directory(target)) {
+                    (true, false) => refuse(ErrorKind::NotDirectory),
+                    (false, true) => refuse(ErrorKind::IsDirectory),
+                    (true, true) => self.check_empty(context, target.node),
+                    (false, false) => Ok(()),
+                }
+            }
+            (RenameHow::Replace | RenameHow::Exchange, Some(_))
+            | (RenameHow::Replace | RenameHow::NoReplace, None) => Ok(()),
+        }
+    }
+
+    fn refuse_projected(&self, node: NodeId) -> Result<()> {
+        match self.options.directory_renames {
+            DirectoryRenames::Allow => Ok(()),
+            DirectoryRenames::Refuse => match self.nodes.view(node) {
+                Ok(view) if view.projection.is_some() => Err(Error::new(ErrorKind::CrossDevice, &view.path)),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// Makes an item that is still the provider's say where it comes from, which it no longer does by its place. What it
+    /// says is true before the rename as well.
+    fn detach(&self, dir: &DirView, name: &ItemName, under: &Under) -> Result<()> {
+        match under {
+            Under::Noted { origin, info } => {
+                let projected = Projected {
+                    origin: Origin::At(origin.clone()),
+                    ..Projected::clean(info.version.clone())
+                };
+                match info.item_kind() {
+                    ItemKind::Directory => self.store.put_directory(&dir.path, name, info, &projected)?,
+                    ItemKind::File | ItemKind::Symlink | ItemKind::Special => {
+                        self.store.put_stand_in(&dir.path, name, info, &projected)?;
+                    }
+                }
+                self.store.forget(origin)?;
+            }
+            Under::OnDisk(item) => {
+                if let (Some(projected), Some(projection)) = (item.state.projected(), &dir.projection)
+                    && projected.origin == Origin::Here
+                {
+                    let projected =
+                        Projected { origin: Origin::At(projection.join(name)), ..projected.clone() };
+                    self.store.set_projected(&dir.path, name, &projected)?;
+                }
+            }
+            Under::Nothing | Under::Unknown { .. } => {}
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the two sides of a rename")]
+    fn replace(
+        &self,
+        from_dir: &DirView,
+        from: Side<'_>,
+        to_dir: &DirView,
+        to: Side<'_>,
+        leave: Leave,
+        target: Option<&Entry>,
+        to_under: &Under,
+    ) -> Result<()> {
+        let open = target.is_some_and(|target| self.nodes.is_open(target.node));
+        let keep = if open { Keep::Trash } else { Keep::Nothing };
+        let trash = self.store.rename((&from_dir.path, from.1), (&to_dir.path, to.1), leave, keep)?;
+        if let Under::Noted { origin, .. } = to_under {
+            self.store.forget(origin)?;
+        }
+        if let Some(target) = target {
+            if trash.is_none() {
+                self.files.remove(target.node);
+            }
+            self.nodes.removed(target.node, to.0, to.1, trash);
+        }
+        Ok(())
+    }
+}
+
+fn is_directory(entry: &Entry) -> bool {
+    entry.stat.kind() == ItemKind::Directory
+}

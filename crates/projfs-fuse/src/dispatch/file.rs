@@ -1,0 +1,133 @@
+//! Files: opening, reading, writing, closing.
+
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+
+use projfs_engine::{Access, NewKind, OpenHow, Opened, Seek, StoreFile};
+use projfs_sync::Arc;
+use projfs_types::ItemName;
+use rustix::io::Errno;
+
+use super::Call;
+use crate::errno;
+use crate::io::{Coverage, OpenedAs};
+use crate::wire::abi::{
+    CopyFileRangeIn, CreateIn, FallocateIn, FsyncIn, LseekIn, OpenIn, ReadIn, ReleaseIn, WriteIn, flag, fopen,
+};
+use crate::wire::reply::{self, Reply, Served};
+
+const ACCESS_MODE: u32 = libc::O_ACCMODE as u32;
+const READ_ONLY: u32 = libc::O_RDONLY as u32;
+const EXCLUSIVE: u32 = libc::O_EXCL as u32;
+const TRUNCATE: u32 = libc::O_TRUNC as u32;
+
+/// A store's file that certainly has a descriptor.
+struct Backing(Arc<dyn StoreFile>);
+
+impl AsFd for Backing {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        // Made in `opened` below, where this was looked at.
+        self.0.descriptor().expect("the file has a descriptor")
+    }
+}
+
+fn how(flags: u32) -> OpenHow {
+    let access = if flags & ACCESS_MODE == READ_ONLY { Access::Read } else { Access::ReadWrite };
+    OpenHow { access, truncate: flags & TRUNCATE != 0 }
+}
+
+impl Call<'_> {
+    /// How the kernel is to read and write an open file: by itself if it can.
+    fn opened(&self, opened: Opened) -> reply::Opened {
+        let file = || {
+            let file = self.engine.file(&self.context, opened.handle);
+            let file = file.map_err(|error| errno::of_kind(error.kind))?;
+            if file.descriptor().is_some() { Ok(Backing(file)) } else { Err(Errno::OPNOTSUPP) }
+        };
+        let as_what = self.kernel.io.open(opened.node, Coverage::Whole, file);
+        let (flags, passthrough) = match as_what {
+            OpenedAs::Passthrough(id) => (0, Some(id)),
+            // Where nothing is passed through, all changes go through the kernel's cache and leave it right.
+            OpenedAs::Cached if !self.kernel.negotiated.passthrough => (fopen::KEEP_CACHE, None),
+            OpenedAs::Cached => (0, None),
+        };
+        reply::Opened { handle: opened.handle.0, flags: flags | fopen::NOFLUSH, passthrough }
+    }
+
+    pub(super) fn open(&self, args: &OpenIn, reply: &mut Reply<'_>) -> Served {
+        let opened = self.engine.open(&self.context, self.node(), how(args.flags))?;
+        if args.open_flags & flag::OPEN_KILL_SUIDGID != 0 {
+            self.take_set_id()?;
+        }
+        reply.opened(&self.opened(opened))
+    }
+
+    pub(super) fn create(&self, args: &CreateIn, name: &ItemName, reply: &mut Reply<'_>) -> Served {
+        let new = self.new_item(NewKind::File, args.mode);
+        let exclusive = args.flags & EXCLUSIVE != 0;
+        let (entry, opened) =
+            self.engine.create(&self.context, self.node(), name, &new, how(args.flags), exclusive)?;
+        reply.created(&self.entry(entry), &self.opened(opened))
+    }
+
+    pub(super) fn tmpfile(&self, args: &CreateIn, reply: &mut Reply<'_>) -> Served {
+        let new = self.new_item(NewKind::File, args.mode);
+        let access = how(args.flags).access;
+        let (entry, opened) = self.engine.create_nameless(&self.context, self.node(), &new, access)?;
+        reply.created(&self.entry(entry), &self.opened(opened))
+    }
+
+    pub(super) fn read(&self, args: &ReadIn, reply: &mut Reply<'_>) -> Served {
+        let file = self.engine.file(&self.context, Self::handle(args.fh))?;
+        reply.data_with(args.size, |room| file.read_at(args.offset, room).map_err(|error| error.errno()))
+    }
+
+    pub(super) fn write(&self, args: &WriteIn, data: &[u8], reply: &mut Reply<'_>) -> Served {
+        if args.write_flags & flag::WRITE_KILL_SUIDGID != 0 {
+            self.take_set_id()?;
+        }
+        // Late writes of a shared mapping come with whatever handle the kernel finds.
+        self.engine.write(&self.context, Self::handle(args.fh), args.offset, data)?;
+        reply.written(args.size)
+    }
+
+    pub(super) fn release(&self, args: &ReleaseIn, reply: &mut Reply<'_>) -> Served {
+        self.kernel.io.close(self.node());
+        self.engine.release(&self.context, Self::handle(args.fh));
+        reply.empty()
+    }
+
+    pub(super) fn fsync(&self, args: &FsyncIn, reply: &mut Reply<'_>) -> Served {
+        let data_only = args.fsync_flags & flag::FSYNC_FDATASYNC != 0;
+        self.engine.sync(&self.context, Self::handle(args.fh), data_only)?;
+        reply.empty()
+    }
+
+    pub(super) fn fallocate(&self, args: &FallocateIn, reply: &mut Reply<'_>) -> Served {
+        let handle = Self::handle(args.fh);
+        self.engine.allocate(&self.context, handle, args.mode, args.offset, args.length)?;
+        reply.empty()
+    }
+
+    pub(super) fn lseek(&self, args: &LseekIn, reply: &mut Reply<'_>) -> Served {
+        let what = match i32::try_from(args.whence) {
+            Ok(libc::SEEK_DATA) => Seek::Data,
+            Ok(libc::SEEK_HOLE) => Seek::Hole,
+            _ => return Err(Errno::INVAL.into()),
+        };
+        reply.offset(self.engine.seek(&self.context, Self::handle(args.fh), args.offset, what)?)
+    }
+
+    pub(super) fn copy_file_range(
+        &self,
+        args: &CopyFileRangeIn,
+        wide: bool,
+        reply: &mut Reply<'_>,
+    ) -> Served {
+        let from = (Self::handle(args.fh_in), args.off_in);
+        let to = (Self::handle(args.fh_out), args.off_out);
+        // The narrow form cannot say more than that; the caller comes again for the rest.
+        let length = if wide { args.len } else { args.len.min(u64::from(u32::MAX) & !0xfff) };
+        reply.copied(self.engine.copy(&self.context, from, to, length)?, wide)
+    }
+}

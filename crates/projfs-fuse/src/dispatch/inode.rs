@@ -1,0 +1,95 @@
+//! Attributes of an inode.
+
+use projfs_engine::{AttributeChange, SetAttributes, Time};
+use projfs_types::{ItemKind, Stat, Timestamp, mode};
+
+use super::Call;
+use crate::wire::abi::{Kstatfs, SetattrIn, fattr};
+use crate::wire::reply::{Reply, Served};
+
+const SET_USER_ID: u32 = 0o4000;
+const SET_GROUP_ID: u32 = 0o2000;
+const GROUP_EXECUTE: u32 = 0o0010;
+
+impl Call<'_> {
+    pub(super) fn getattr(&self, reply: &mut Reply<'_>) -> Served {
+        let stat = self.engine.attributes(&self.context, self.node())?;
+        reply.stat(&stat, self.kernel.policy.attributes)
+    }
+
+    pub(super) fn statx(&self, reply: &mut Reply<'_>) -> Served {
+        let stat = self.engine.attributes(&self.context, self.node())?;
+        reply.statx(&stat, self.kernel.policy.attributes)
+    }
+
+    pub(super) fn setattr(&self, args: &SetattrIn, reply: &mut Reply<'_>) -> Served {
+        let has = |bit| args.valid & bit != 0;
+        let when = |bit, value| if has(bit) { Some(value) } else { None };
+        let time = |bit, now, seconds: u64, nanoseconds| {
+            let at = Time::At(Timestamp { seconds: seconds as i64, nanoseconds });
+            if has(now) { Some(Time::Now) } else { when(bit, 0).map(|_| at) }
+        };
+        let mut others = AttributeChange {
+            permissions: when(fattr::MODE, args.mode & mode::PERMISSIONS),
+            uid: when(fattr::UID, args.uid),
+            gid: when(fattr::GID, args.gid),
+            access: time(fattr::ATIME, fattr::ATIME_NOW, args.atime, args.atimensec),
+            write: time(fattr::MTIME, fattr::MTIME_NOW, args.mtime, args.mtimensec),
+        };
+        let size = if has(fattr::SIZE) { Some(args.size) } else { None };
+        // With `HANDLE_KILLPRIV_V2` these bits are ours to take away.
+        let loses_bits = has(fattr::KILL_SUIDGID) || has(fattr::UID) || has(fattr::GID);
+        if loses_bits && others.permissions.is_none() {
+            let stat = self.engine.attributes(&self.context, self.node())?;
+            others.permissions = without_set_id(&stat);
+        }
+        let handle = has(fattr::FH).then(|| Self::handle(args.fh));
+        let change = SetAttributes { size, others };
+        let stat = self.engine.set_attributes(&self.context, self.node(), handle, &change)?;
+        reply.stat(&stat, self.kernel.policy.attributes)
+    }
+
+    /// Takes set-id bits away, as a write by somebody without `CAP_FSETID` does.
+    pub(super) fn take_set_id(&self) -> Result<(), projfs_engine::Error> {
+        let stat = self.engine.attributes(&self.context, self.node())?;
+        if let Some(permissions) = without_set_id(&stat) {
+            let others = AttributeChange { permissions: Some(permissions), ..AttributeChange::default() };
+            let change = SetAttributes { size: None, others };
+            self.engine.set_attributes(&self.context, self.node(), None, &change)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn readlink(&self, reply: &mut Reply<'_>) -> Served {
+        reply.data(&self.engine.read_link(&self.context, self.node())?)
+    }
+
+    pub(super) fn statfs(&self, reply: &mut Reply<'_>) -> Served {
+        let space = self.engine.space()?;
+        reply.statfs(&Kstatfs {
+            blocks: space.blocks,
+            bfree: space.free,
+            bavail: space.available,
+            files: space.files,
+            ffree: space.free_files,
+            bsize: space.block_size,
+            namelen: space.name_length,
+            frsize: space.block_size,
+            ..Kstatfs::default()
+        })
+    }
+
+    pub(super) fn syncfs(&self, reply: &mut Reply<'_>) -> Served {
+        self.engine.sync_all()?;
+        reply.empty()
+    }
+}
+
+/// The permission bits without set-id bits, if there were any. Without the group's execute bit the set-group-id bit
+/// once meant mandatory locking, and stays.
+fn without_set_id(stat: &Stat) -> Option<u32> {
+    let permissions = stat.mode & mode::PERMISSIONS;
+    let group = if permissions & GROUP_EXECUTE == 0 { 0 } else { SET_GROUP_ID };
+    let left = permissions & !(SET_USER_ID | group);
+    (stat.kind() == ItemKind::File && left != permissions).then_some(left)
+}

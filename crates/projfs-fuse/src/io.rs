@@ -1,0 +1,7 @@
+//! How the kernel reads and writes the content of open files.
+
+mod backing;
+mod mode;
+
+pub use backing::{BackingFiles, IoTable, OpenedAs};
+pub use mode::{BackingId, Coverage, IoMode};

@@ -1,0 +1,334 @@
+//! `Session`: one mount, from the handshake to the end of its last thread.
+
+pub mod census;
+mod handshake;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use projfs_sync::{Arc, Mutex};
+use rustix::io::Errno;
+
+use self::census::Census;
+use crate::connection::Connection;
+use crate::invalidate::Invalidator;
+use crate::io::{BackingFiles, IoTable};
+use crate::mount::{Mount, MountError, MountOptions, Prepared, Target};
+use crate::policy::Policy;
+use crate::service::{Kernel, Service};
+use crate::transport::uring::{Queues, Running};
+use crate::transport::{Device, classic};
+use crate::wire::init::{Refused, Wishes};
+use crate::worker::{WorkerLimits, Workers};
+
+/// How long a stop waits for requests to end by themselves before it aborts them, as a part of the time it has.
+const GRACE: u32 = 4;
+
+/// How often a mount that is in use is tried again.
+const BUSY_INTERVAL: Duration = Duration::from_millis(10);
+
+/// How long a session that is dropped may take to stop.
+const DROP_TIME: Duration = Duration::from_secs(5);
+
+/// What a session is to be like.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where it is mounted.
+    pub target: Target,
+    /// What the mount is like.
+    pub options: MountOptions,
+    /// Features of the protocol to be used where the kernel has them.
+    pub wishes: Wishes,
+    /// Lifetimes and flags.
+    pub policy: Policy,
+    /// Threads that read `/dev/fuse`, where requests do not come by io_uring; 0: one for each CPU, at least two.
+    pub readers: usize,
+    /// Requests that may be under way on each CPU with io_uring. Beyond it callers wait in the kernel.
+    pub ring_depth: usize,
+    /// Threads on which requests wait.
+    pub workers: WorkerLimits,
+    /// Backing ids kept for files that are not open.
+    pub backing_ids: usize,
+}
+
+impl Config {
+    /// The defaults, mounted at `target`.
+    pub fn new(target: Target) -> Self {
+        Self {
+            target,
+            options: MountOptions::default(),
+            wishes: Wishes::default(),
+            policy: Policy::default(),
+            readers: 0,
+            ring_depth: 128,
+            workers: WorkerLimits::default(),
+            backing_ids: 16 * 1024,
+        }
+    }
+}
+
+/// A session could not be started.
+#[derive(Debug)]
+pub enum SessionError {
+    /// It could not be mounted.
+    Mount(MountError),
+    /// The kernel and this crate have no version in common.
+    Refused(Refused),
+    /// The device failed before the handshake was done.
+    Device(Errno),
+    /// A thread or ring could not be made.
+    Threads(std::io::Error),
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mount(_) => write!(f, "mounting failed"),
+            Self::Refused(refused) => refused.fmt(f),
+            Self::Device(_) => write!(f, "the handshake with the kernel failed"),
+            Self::Threads(_) => write!(f, "threads for the mount could not be started"),
+        }
+    }
+}
+
+impl std::error::Error for SessionError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Mount(error) => Some(error),
+            Self::Refused(_) => None,
+            Self::Device(errno) => Some(errno),
+            Self::Threads(error) => Some(error),
+        }
+    }
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// The connection had to be aborted: someone had files open, or a request did not end.
+    pub aborted: bool,
+    /// Threads that did not end in time: a service that ignores its cancel token. They end when it returns.
+    pub lingering: usize,
+}
+
+/// One mount and its threads. Stops when dropped.
+pub struct Session {
+    connection: Arc<Connection>,
+    kernel: Kernel,
+    mount: Arc<Mount>,
+    census: Census,
+    rings: Option<Running>,
+    stopped: Mutex<Option<Stopped>>,
+}
+
+impl Session {
+    /// Mounts `service`. The mount is visible last, when everything behind it works, unless it is the helper
+    /// `fusermount3` that mounts.
+    ///
+    /// # Errors
+    /// The step that failed. Nothing is left mounted then.
+    pub fn start(config: &Config, service: Arc<dyn Service>) -> Result<Self, SessionError> {
+        match Self::start_with(config, &config.wishes, &service) {
+            Err((error, Retry::Classic)) => {
+                tracing::warn!(%error, "the kernel refused the rings; trying again without");
+                let wishes = Wishes { uring: false, ..config.wishes.clone() };
+                Self::start_with(config, &wishes, &service).map_err(|(error, _)| error)
+            }
+            result => result.map_err(|(error, _)| error),
+        }
+    }
+
+    fn start_with(
+        config: &Config,
+        wishes: &Wishes,
+        service: &Arc<dyn Service>,
+    ) -> Result<Self, (SessionError, Retry)> {
+        let prepared = Prepared::new(config.target.clone(), &config.options)
+            .map_err(|error| (SessionError::Mount(error), Retry::No))?;
+        match Assembly::new(config, wishes, service, &prepared.device) {
+            Ok(assembly) => match prepared.attach() {
+                Ok(mount) => Ok(assembly.into_session(mount)),
+                Err(error) => {
+                    // The other threads end with the file system.
+                    assembly.kernel.invalidator.stop();
+                    Err((SessionError::Mount(error), Retry::No))
+                }
+            },
+            Err(error) => {
+                prepared.abandon();
+                Err(error)
+            }
+        }
+    }
+
+    /// What is in force, the policy, and where stale things are told.
+    pub fn kernel(&self) -> &Kernel {
+        &self.kernel
+    }
+
+    /// Where it is mounted.
+    pub fn path(&self) -> &Path {
+        self.mount.path()
+    }
+
+    /// How many requests wait, how many workers there are, and how many requests wait for a worker.
+    pub fn load(&self) -> (usize, usize, usize) {
+        let (threads, queued) = self.connection.workers().load();
+        (self.connection.interrupts().waiting(), threads, queued)
+    }
+
+    /// Waits until the mount is gone, by [`Session::stop`] or because someone unmounted it.
+    pub fn wait(&self) {
+        self.census.wait(None);
+    }
+
+    /// Unmounts and ends every thread, in at most `within` (and what the scheduler adds). Requests that wait are
+    /// cancelled; what has not ended after a quarter of the time is aborted. Stopping again gives the same answer.
+    pub fn stop(&self, within: Duration) -> Stopped {
+        let mut stopped = self.stopped.lock();
+        if let Some(stopped) = *stopped {
+            return stopped;
+        }
+        let begin = Instant::now();
+        let end = begin + within;
+        self.connection.workers().close();
+        self.connection.interrupts().interrupt_all();
+        let grace = begin + within / GRACE;
+        let unmounted = self.unmount_aside(grace);
+        let left = self.census.wait(Some(grace));
+        if left > 0 {
+            tracing::warn!(threads = left, "aborting the connection");
+            self.mount.abort();
+            if let Some(rings) = &self.rings {
+                rings.stop();
+            }
+        }
+        let transports = self.census.wait(Some(end));
+        let _ = unmounted.recv_timeout(end.saturating_duration_since(Instant::now()));
+        self.kernel.invalidator.stop();
+        let lingering = transports + self.connection.workers().join(end);
+        if lingering == 0 {
+            self.connection.service().stop();
+        }
+        *stopped.insert(Stopped { aborted: left > 0, lingering })
+    }
+
+    /// Unmounts as soon as nobody uses the mount, if that comes before `end`. As unmounting may wait for requests, a
+    /// thread does it.
+    fn unmount_aside(&self, end: Instant) -> mpsc::Receiver<()> {
+        let (done, receiver) = mpsc::channel();
+        let mount = Arc::clone(&self.mount);
+        let unmount = move || {
+            while let Err(error) = mount.unmount_free() {
+                if error.errno != Errno::BUSY {
+                    tracing::warn!(%error, path = %mount.path().display(), "not unmounted");
+                    break;
+                }
+                // Requests were just cancelled; their callers close their files now. Nothing tells us when.
+                std::thread::sleep(BUSY_INTERVAL);
+                if Instant::now() >= end {
+                    break;
+                }
+            }
+            let _ = done.send(());
+        };
+        if let Err(error) = std::thread::Builder::new().name("projfs-unmount".into()).spawn(unmount) {
+            tracing::warn!(%error, "no thread to unmount");
+        }
+        receiver
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.stop(DROP_TIME);
+    }
+}
+
+/// Whether a failed start is worth another try.
+enum Retry {
+    No,
+    Classic,
+}
+
+/// Everything behind a mount, before it is attached.
+struct Assembly {
+    connection: Arc<Connection>,
+    kernel: Kernel,
+    census: Census,
+    rings: Option<Running>,
+}
+
+impl Assembly {
+    fn new(
+        config: &Config,
+        wishes: &Wishes,
+        service: &Arc<dyn Service>,
+        device: &Arc<Device>,
+    ) -> Result<Self, (SessionError, Retry)> {
+        let (negotiated, queues) =
+            handshake::handshake(device, wishes, config.ring_depth).map_err(|error| (error, Retry::No))?;
+        let negotiated = Arc::new(negotiated);
+        tracing::info!(features = ?negotiated.describe(), "connected");
+        let files = negotiated.passthrough.then(|| Box::new(Arc::clone(device)) as Box<dyn BackingFiles>);
+        let kernel = Kernel {
+            negotiated: Arc::clone(&negotiated),
+            policy: config.policy,
+            invalidator: Invalidator::new(&negotiated),
+            io: Arc::new(IoTable::new(files, config.backing_ids)),
+        };
+        let workers = Workers::new(config.workers);
+        let connection = Arc::new(Connection::new(Arc::clone(service), negotiated, config.policy, workers));
+        let census = Census::default();
+        let rings =
+            queues.map(|queues| Self::start_rings(queues, &connection, &kernel, &census)).transpose()?;
+        if rings.is_none() {
+            service.start(&kernel);
+        }
+        let assembly = Self { connection, kernel, census, rings };
+        let started = assembly.start_readers(config, device);
+        started.map_err(|error| (SessionError::Threads(error), Retry::No))?;
+        Ok(assembly)
+    }
+
+    fn start_rings(
+        queues: Queues,
+        connection: &Arc<Connection>,
+        kernel: &Kernel,
+        census: &Census,
+    ) -> Result<Running, (SessionError, Retry)> {
+        let registered =
+            queues.registered().map_err(|error| (SessionError::Threads(error), Retry::Classic))?;
+        connection.service().start(kernel);
+        Ok(registered.serve(connection, census))
+    }
+
+    fn start_readers(&self, config: &Config, device: &Arc<Device>) -> std::io::Result<()> {
+        let cpus = std::thread::available_parallelism().map_or(2, usize::from);
+        let readers = match (self.rings.is_some(), config.readers) {
+            (true, _) => 1,
+            (false, 0) => cpus.clamp(2, 16),
+            (false, readers) => readers,
+        };
+        for reader in 0..readers {
+            // A descriptor of its own lets a reader answer without the others' lock.
+            let device = match reader {
+                0 => Arc::clone(device),
+                _ => device.share().map_or_else(|_| Arc::clone(device), Arc::new),
+            };
+            let name = format!("projfs-reader-{reader}");
+            classic::spawn(Arc::clone(&self.connection), device, name, self.census.enter())?;
+        }
+        let (invalidator, device) = (self.kernel.invalidator.clone(), Arc::clone(device));
+        let thread = std::thread::Builder::new().name("projfs-invalidate".into());
+        thread.spawn(move || invalidator.run(&device))?;
+        Ok(())
+    }
+
+    fn into_session(self, mount: Mount) -> Session {
+        let Self { connection, kernel, census, rings } = self;
+        Session { connection, kernel, mount: Arc::new(mount), census, rings, stopped: Mutex::new(None) }
+    }
+}

@@ -1,0 +1,86 @@
+//! The first request, INIT, and its answer.
+
+use std::time::{Duration, Instant};
+
+use projfs_sync::Arc;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use zerocopy::IntoBytes;
+
+use super::SessionError;
+use crate::transport::Device;
+use crate::transport::uring::Queues;
+use crate::wire::abi::{InitIn, InitOut, MAJOR, MINOR};
+use crate::wire::init::{Negotiated, Refused, Wishes, negotiate};
+use crate::wire::request::{RawRequest, Request};
+
+/// The kernel sends INIT as soon as it has made the file system.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Answers INIT. Where io_uring is agreed on, the rings are there already when the kernel learns of it.
+pub(super) fn handshake(
+    device: &Arc<Device>,
+    wishes: &Wishes,
+    depth: usize,
+) -> Result<(Negotiated, Option<Queues>), SessionError> {
+    let (unique, offer) = read_init(device)?;
+    let refused = |refused: Refused| {
+        device.reply(unique, -Errno::PROTO.raw_os_error(), &[]);
+        SessionError::Refused(refused)
+    };
+    let (negotiated, out) = negotiate(&offer, wishes).map_err(refused)?;
+    if negotiated.uring {
+        match Queues::prepare(device, depth, negotiated.reply_size()) {
+            Ok(queues) => {
+                device.reply(unique, 0, out.as_bytes());
+                queues.register();
+                return Ok((negotiated, Some(queues)));
+            }
+            Err(error) => tracing::warn!(%error, "no rings; requests come by /dev/fuse"),
+        }
+        let wishes = Wishes { uring: false, ..wishes.clone() };
+        let (negotiated, out) = negotiate(&offer, &wishes).map_err(refused)?;
+        device.reply(unique, 0, out.as_bytes());
+        return Ok((negotiated, None));
+    }
+    device.reply(unique, 0, out.as_bytes());
+    Ok((negotiated, None))
+}
+
+fn read_init(device: &Device) -> Result<(u64, InitIn), SessionError> {
+    let end = Instant::now() + PATIENCE;
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        wait_readable(device, end)?;
+        let length = match device.read(&mut buffer) {
+            Ok(length) => length,
+            Err(Errno::INTR | Errno::AGAIN | Errno::NOENT) => continue,
+            Err(errno) => return Err(SessionError::Device(errno)),
+        };
+        let raw =
+            RawRequest::contiguous(&buffer[..length]).map_err(|_| SessionError::Device(Errno::PROTO))?;
+        let unique = raw.header().unique;
+        match raw.decode() {
+            Ok((_, Request::Init(offer))) if offer.major > MAJOR => {
+                // The kernel asks again in our version.
+                let out = InitOut { major: MAJOR, minor: MINOR, ..InitOut::default() };
+                device.reply(unique, 0, out.as_bytes());
+            }
+            Ok((_, Request::Init(offer))) => return Ok((unique, offer)),
+            Ok(_) | Err(_) => device.reply(unique, -Errno::IO.raw_os_error(), &[]),
+        }
+    }
+}
+
+fn wait_readable(device: &Device, end: Instant) -> Result<(), SessionError> {
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let left = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) };
+        match poll(&mut [PollFd::new(device, PollFlags::IN)], Some(&left)) {
+            Ok(0) => return Err(SessionError::Device(Errno::TIMEDOUT)),
+            Ok(_) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(SessionError::Device(errno)),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! `Command`, `Reply` and `CommandHandler`: what the machinery speaks.
+
+use std::fmt;
+use std::ops::Range;
+
+use projfs_types::ProjectedItem;
+
+use crate::CommandId;
+use crate::DataSink;
+use crate::ProviderError;
+use crate::ProviderErrorKind;
+use crate::Request;
+
+/// Identifies one listing of one directory, from its start to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EnumerationId(pub u64);
+
+/// A question to the provider. Each carries the reply that it is owed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Command {
+    /// What is the item, if it exists?
+    PlaceholderInfo {
+        /// The item; the version is its directory's.
+        request: Request,
+        /// Its name as the provider spells it, and its metadata.
+        reply: Reply<ProjectedItem>,
+    },
+    /// Does the item exist?
+    QueryName {
+        /// The item; the version is its directory's.
+        request: Request,
+        /// Whether it does.
+        reply: Reply<bool>,
+    },
+    /// A listing begins.
+    StartEnumeration {
+        /// The directory.
+        request: Request,
+        /// The listing.
+        session: EnumerationId,
+        /// After an error the listing does not exist.
+        reply: Reply<()>,
+    },
+    /// What comes next in a listing?
+    NextEntries {
+        /// The directory.
+        request: Request,
+        /// The listing.
+        session: EnumerationId,
+        /// The next entries, in collation order; none at the end.
+        reply: Reply<Vec<ProjectedItem>>,
+    },
+    /// A listing ends.
+    EndEnumeration {
+        /// The directory.
+        request: Request,
+        /// The listing.
+        session: EnumerationId,
+        /// Tells that the provider has forgotten it.
+        reply: Reply<()>,
+    },
+    /// What is in the file?
+    FileData {
+        /// The file; the version is its own.
+        request: Request,
+        /// The bytes that are needed, at least.
+        range: Range<u64>,
+        /// Where they go.
+        sink: DataSink,
+        /// Sent when all of them were delivered.
+        reply: Reply<()>,
+    },
+}
+
+/// Answers the engine's questions. The [`Provider`](crate::Provider) trait is for people; everything that
+/// wraps, records, delays or carries questions elsewhere implements this.
+pub trait CommandHandler: Send + Sync + 'static {
+    /// Takes the command. The reply may be sent now, or later from any thread.
+    fn handle(&self, command: Command);
+
+    /// Nobody waits for this command any more. Answering it still is harmless.
+    fn cancel(&self, command: CommandId) {
+        let _ = command;
+    }
+
+    /// What of the projection the kernel may keep, and how files may be fetched.
+    fn traits(&self) -> crate::ProviderTraits {
+        crate::ProviderTraits::default()
+    }
+}
+
+type Deliver<T> = Box<dyn FnOnce(Result<T, ProviderError>) + Send>;
+
+/// The right to answer one command, once. Dropping it answers with an internal error.
+#[must_use]
+pub struct Reply<T> {
+    deliver: Option<Deliver<T>>,
+}
+
+impl<T> Reply<T> {
+    /// A reply that goes to `deliver`.
+    pub fn new(deliver: impl FnOnce(Result<T, ProviderError>) + Send + 'static) -> Self {
+        Self { deliver: Some(Box::new(deliver)) }
+    }
+
+    /// Answers.
+    pub fn send(mut self, answer: Result<T, ProviderError>) {
+        if let Some(deliver) = self.deliver.take() {
+            deliver(answer);
+        }
+    }
+}
+
+impl<T> Drop for Reply<T> {
+    fn drop(&mut self) {
+        if let Some(deliver) = self.deliver.take() {
+            deliver(Err(ProviderError::new(ProviderErrorKind::Internal, "the command was never answered")));
+        }
+    }
+}
+
+impl<T> fmt::Debug for Reply<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reply")
+    }
+}
+
+impl Command {
+    /// What every question says.
+    pub fn request(&self) -> &Request {
+        match self {
+            Self::PlaceholderInfo { request, .. }
+            | Self::QueryName { request, .. }
+            | Self::StartEnumeration { request, .. }
+            | Self::NextEntries { request, .. }
+            | Self::EndEnumeration { request, .. }
+            | Self::FileData { request, .. } => request,
+        }
+    }
+
+    /// The question in a word, for logs and counters.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::PlaceholderInfo { .. } => "placeholder-info",
+            Self::QueryName { .. } => "query-name",
+            Self::StartEnumeration { .. } => "start-enumeration",
+            Self::NextEntries { .. } => "next-entries",
+            Self::EndEnumeration { .. } => "end-enumeration",
+            Self::FileData { .. } => "file-data",
+        }
+    }
+
+    /// Answers with an error.
+    pub fn fail(self, error: ProviderError) {
+        match self {
+            Self::PlaceholderInfo { reply, .. } => reply.send(Err(error)),
+            Self::QueryName { reply, .. } => reply.send(Err(error)),
+            Self::NextEntries { reply, .. } => reply.send(Err(error)),
+            Self::StartEnumeration { reply, .. }
+            | Self::EndEnumeration { reply, .. }
+            | Self::FileData { reply, .. } => reply.send(Err(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! `Provider`: what a person implements.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use projfs_sync::Arc;
+use projfs_types::ProjectedItem;
+
+use crate::DataSink;
+use crate::DirEntries;
+use crate::ProviderError;
+use crate::ProviderErrorKind;
+use crate::Request;
+
+/// A source of files and directories.
+///
+/// Methods are called on the instance's provider threads, several at once, for any paths. A method may
+/// block; it should return early once [`Request::cancellation`] is set. A panic is an internal error of that
+/// one call. The root itself always exists and is never asked about by
+/// [`placeholder_info`](Self::placeholder_info).
+pub trait Provider: Send + Sync + 'static {
+    /// Describes the item at `request.path()` (`PRJ_GET_PLACEHOLDER_INFO_CB`).
+    ///
+    /// The answer must equal the entry in the directory's listing.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such item. Any other error fails the application's operation.
+    fn placeholder_info(&self, request: &Request) -> Result<ProjectedItem, ProviderError>;
+
+    /// Lists the directory at `request.path()`, the root's path being empty (`PRJ_GET_DIRECTORY_ENUMERATION_CB`).
+    ///
+    /// # Errors
+    /// Any error fails the application's listing.
+    fn enumerate(&self, request: &Request) -> Result<DirEntries, ProviderError>;
+
+    /// Writes the bytes of `range`, at least, into `sink` (`PRJ_GET_FILE_DATA_CB`).
+    ///
+    /// The range is never empty and lies within the size that the placeholder has.
+    ///
+    /// # Errors
+    /// Any error, or returning before all bytes were written, fails the application's operation; the file
+    /// stays a placeholder and the next access asks again.
+    fn file_data(&self, request: &Request, range: Range<u64>, sink: &DataSink) -> Result<(), ProviderError>;
+
+    /// Says whether the item exists (`PRJ_QUERY_FILE_NAME_CB`).
+    ///
+    /// # Errors
+    /// An error counts as "exists": hiding is safer than bringing back what was deleted.
+    fn exists(&self, request: &Request) -> Result<bool, ProviderError> {
+        match self.placeholder_info(request) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind == ProviderErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What of the projection the kernel may keep, and how files may be fetched.
+    fn traits(&self) -> ProviderTraits {
+        ProviderTraits::default()
+    }
+}
+
+/// What of the projection the kernel may keep, and how files may be fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProviderTraits {
+    /// How long what the provider said stays true.
+    pub lifetime: Lifetime,
+    /// How files may be fetched.
+    pub data: DataAccess,
+}
+
+/// How long what a provider said stays true.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lifetime {
+    /// For as long as the instance runs: changes are announced.
+    #[default]
+    Stable,
+    /// Names and attributes must be asked for again after this time.
+    Chosen(Duration),
+}
+
+/// How files may be fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DataAccess {
+    /// From the beginning to the end, in one command.
+    #[default]
+    WholeFile,
+    /// Any range by itself.
+    Ranges,
+}
+
+/// A provider behind a pointer is a provider, so that a program can choose one while it runs.
+macro_rules! forward {
+    ($pointer:ident) => {
+        impl<P: Provider + ?Sized> Provider for $pointer<P> {
+            fn placeholder_info(&self, request: &Request) -> Result<ProjectedItem, ProviderError> {
+                (**self).placeholder_info(request)
+            }
+
+            fn enumerate(&self, request: &Request) -> Result<DirEntries, ProviderError> {
+                (**self).enumerate(request)
+            }
+
+            fn file_data(
+                &self,
+                request: &Request,
+                range: Range<u64>,
+                sink: &DataSink,
+            ) -> Result<(), ProviderError> {
+                (**self).file_data(request, range, sink)
+            }
+
+            fn exists(&self, request: &Request) -> Result<bool, ProviderError> {
+                (**self).exists(request)
+            }
+
+            fn traits(&self) -> ProviderTraits {
+                (**self).traits()
+            }
+        }
+    };
+}
+
+forward!(Box);
+forward!(Arc);
