@@ -98,7 +98,10 @@ impl Engine {
         if Self::is_reserved(dir.node, name) {
             return Ok(Under::Nothing);
         }
-        if let Some(item) = self.store.look(&dir.path, name)? {
+        // Nothing can be on disk in a directory that was not put there.
+        if dir.prepared >= Prepared::OnDisk
+            && let Some(item) = self.store.look(&dir.path, name)?
+        {
             return Ok(Under::OnDisk(Box::new(item)));
         }
         let Some(projection) = &dir.projection else { return Ok(Under::Nothing) };

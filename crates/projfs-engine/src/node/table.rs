@@ -53,6 +53,10 @@ struct DirectoryNode {
     /// Counts changes of its names and of what they lead to.
     changes: u64,
     snapshot: Option<Arc<Snapshot>>,
+    /// How many of its directories were listed.
+    listed: u32,
+    /// Somebody walks the tree, and has come here.
+    walked: bool,
 }
 
 /// What was done to a directory for the sake of what is in it. Each includes those before it.
@@ -134,6 +138,8 @@ impl NodeTable {
                 prepared: Prepared::Dirty,
                 changes: 0,
                 snapshot: None,
+                listed: 0,
+                walked: false,
             })),
         };
         let mut nodes = HashMap::default();
@@ -171,6 +177,8 @@ impl NodeTable {
                 prepared: seen.prepared,
                 changes: 0,
                 snapshot: None,
+                listed: 0,
+                walked: false,
             })
         });
         nodes.insert(
@@ -291,6 +299,17 @@ impl NodeTable {
         {
             directory.snapshot = snapshot;
         }
+    }
+
+    /// Notes that a directory is listed. If somebody seems to walk the tree: the directory's parent and its name there.
+    pub(crate) fn listed(&self, id: NodeId) -> Option<(NodeId, ItemNameBuf)> {
+        let mut nodes = self.nodes.lock();
+        let (parent, name) = nodes.get(&id)?.names.first().map(|(parent, name)| (parent, name.to_owned()))?;
+        let above = nodes.get_mut(&parent)?.directory.as_deref_mut()?;
+        above.listed += 1;
+        let walked = above.walked || above.listed > 1;
+        nodes.get_mut(&id)?.directory.as_deref_mut()?.walked = walked;
+        walked.then_some((parent, name))
     }
 
     /// One more handle refers to the node.

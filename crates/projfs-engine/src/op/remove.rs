@@ -137,8 +137,8 @@ impl Engine {
     pub(super) fn check_empty(&self, context: &Context<'_>, node: NodeId) -> Result<()> {
         let view = self.nodes.view(node)?;
         if let Some(projection) = &view.projection {
-            let version = self.directory_version(&view);
-            self.listings.get(&self.commands, context, projection, &version)?;
+            let version = || self.directory_version(&view);
+            self.listings.get(&self.commands, context, projection, version)?;
         }
         if self.is_empty_now(node)? { Ok(()) } else { Err(Error::new(ErrorKind::NotEmpty, &view.path)) }
     }

@@ -68,9 +68,12 @@ impl TreeStore {
         let plain = (plan.uid, plan.gid) == (self.process.uid, own_gid)
             && plan.shown & self.process.umask == 0
             && plan.lifted.is_none();
+        // `mkdir` hands the set-group-id bit down, and takes neither it nor its like from a mode.
+        let handed_down = if inherits { 0o2000 } else { 0 };
         match &new.kind {
             NewKind::File => self.create_file(dir, name, &at, &plan, plain),
             NewKind::Directory => {
+                let plain = plain && plan.shown & 0o6000 == handed_down;
                 let created = self.create_directory(&at, &plan, plain)?;
                 let path = dir.join(name);
                 self.dirs.made(&path);
@@ -172,7 +175,6 @@ impl TreeStore {
         if plain {
             match rustix::fs::mkdirat(&*at.dir, at.name.as_slice(), Mode::from_raw_mode(plan.shown & 0o1777))
             {
-                // The kernel hands the set-group-id bit down, and takes it from nobody's hand.
                 Ok(()) => return self.created(at, None),
                 Err(Errno::EXIST) => {}
                 Err(errno) => return Err(errno.into()),

@@ -191,22 +191,16 @@ impl TreeStore {
         let projected = provided.projected();
         let mut info = provided.info.clone();
         let mut stat = self.full_stat(inode, None);
-        let dirty = provided.metadata == Metadata::Dirty;
         let state = match (&info.kind, provided.form) {
             (PlaceholderKind::File { .. }, Form::StandIn) => {
                 ItemState::File(FileState::Placeholder(projected))
             }
-            (PlaceholderKind::File { .. }, Form::Whole) => {
-                if dirty {
-                    info.times.change = stat.times.change;
-                }
-                ItemState::File(FileState::Hydrated(projected))
-            }
+            (PlaceholderKind::File { .. }, Form::Whole) => ItemState::File(FileState::Hydrated(projected)),
             (PlaceholderKind::Directory, _) => {
                 // How many directories there are inside, only the provider knows.
                 stat.links = 1;
-                if dirty {
-                    info.times = FileTimes { creation: info.times.creation, ..stat.times };
+                if provided.metadata == Metadata::Dirty {
+                    info.times = directory_times(&info.times, &stat.times);
                 }
                 ItemState::Directory(DirectoryState::Placeholder(projected))
             }
@@ -243,6 +237,14 @@ impl TreeStore {
             },
         }
     }
+}
+
+/// The times of a directory that was changed here. Names change in the inode alone; what else changes is in
+/// the record too, but an inode's change time also moves when nothing changed that anybody sees.
+fn directory_times(recorded: &FileTimes, inode: &FileTimes) -> FileTimes {
+    let names_changed = inode.write != recorded.write;
+    let change = if names_changed { recorded.change.max(inode.change) } else { recorded.change };
+    FileTimes { creation: recorded.creation, change, ..*inode }
 }
 
 /// The permission bits in a mode.
