@@ -154,8 +154,8 @@ impl Error {
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotFound => "there is no such file or directory",
-            Self::NotADirectory => "it is not a directory",
+            Self::NotFound => "no such file or directory",
+            Self::NotADirectory => "not a directory",
             Self::NotARoot => "the directory is not empty and was never a root",
             Self::Nested => "roots cannot be nested",
             Self::Unsupported => "its file system lacks what a root needs",

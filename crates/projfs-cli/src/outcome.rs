@@ -89,8 +89,11 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
+        let mut cause_text = cause.to_string();
+        if let Some(number) = cause_text.find(" (os error ") {
+            cause_text.truncate(number);
+        }
+        if !text.to_lowercase().contains(&cause_text.to_lowercase()) {
             text.push_str(": ");
             text.push_str(&cause_text);
         }
