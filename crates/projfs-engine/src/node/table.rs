@@ -319,6 +319,12 @@ impl NodeTable {
         }
     }
 
+    /// Whether a removed item's content must be kept: handles refer to it, and nothing else leads to it.
+    pub(crate) fn needs_trash(&self, id: NodeId) -> bool {
+        let nodes = self.nodes.lock();
+        nodes.get(&id).is_some_and(|node| node.opens > 0 && node.trash.is_none() && !node.names.are_several())
+    }
+
     /// Whether handles refer to the node.
     pub(crate) fn is_open(&self, id: NodeId) -> bool {
         self.nodes.lock().get(&id).is_some_and(|node| node.opens > 0)
@@ -346,15 +352,28 @@ impl NodeTable {
         }
     }
 
-    /// A node has lost a name; `trash` is where its content went, if it was kept.
-    pub(crate) fn removed(&self, id: NodeId, parent: NodeId, name: &ItemName, trash: Option<TrashId>) {
+    /// A node has lost a name; `trash` is where its content went, if it was kept. It comes back if nobody needs it any
+    /// more.
+    pub(crate) fn removed(
+        &self,
+        id: NodeId,
+        parent: NodeId,
+        name: &ItemName,
+        trash: Option<TrashId>,
+    ) -> Option<TrashId> {
         let mut nodes = self.nodes.lock();
-        let Some(node) = nodes.get_mut(&id) else { return };
-        node.trash = trash;
+        let Some(node) = nodes.get_mut(&id) else { return trash };
+        let needless = if node.opens > 0 && node.trash.is_none() {
+            node.trash = trash;
+            None
+        } else {
+            trash
+        };
         if node.names.remove(parent, name) {
             remove_child(&mut nodes, parent);
         }
         drop_unused(&mut nodes, id);
+        needless
     }
 
     /// A node has one more name. What was in the trash for it need not be any more.
@@ -417,17 +436,21 @@ fn remove_child(nodes: &mut Nodes, parent: NodeId) {
     }
 }
 
-/// Drops a node that nothing refers to, and its parents for which that becomes true.
+/// Drops a node that nothing refers to, and its parents for which that becomes true: in a loop, as trees may be deeper
+/// than a stack.
 fn drop_unused(nodes: &mut Nodes, id: NodeId) {
-    if id == NodeId::ROOT {
-        return;
-    }
     let unused = |node: &Node| node.lookups == 0 && node.opens == 0 && node.children == 0;
-    if nodes.get(&id).is_some_and(unused)
-        && let Some(node) = nodes.remove(&id)
-    {
+    let mut pending = vec![id];
+    while let Some(id) = pending.pop() {
+        if id == NodeId::ROOT || !nodes.get(&id).is_some_and(unused) {
+            continue;
+        }
+        let Some(node) = nodes.remove(&id) else { continue };
         for parent in node.names.parents() {
-            remove_child(nodes, parent);
+            if let Some(node) = nodes.get_mut(&parent) {
+                node.children -= 1;
+                pending.push(parent);
+            }
         }
     }
 }
@@ -435,6 +458,10 @@ fn drop_unused(nodes: &mut Nodes, id: NodeId) {
 impl Names {
     fn is_empty(&self) -> bool {
         matches!(self, Self::None)
+    }
+
+    fn are_several(&self) -> bool {
+        matches!(self, Self::Many(names) if names.len() > 1)
     }
 
     fn first(&self) -> Option<(NodeId, &ItemName)> {
