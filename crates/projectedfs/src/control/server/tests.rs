@@ -24,7 +24,9 @@ impl Answerer for Echo {
             Question::Watch => {
                 say(Answer::Gone);
                 let (sender, receiver) = mpsc::channel();
-                let _listening = cancel.listen(move || drop(sender.send(())));
+                let _listening = cancel.listen(move || {
+                    let _ = sender.send(());
+                });
                 receiver.recv().unwrap();
                 self.0.lock().send(()).unwrap();
                 Ok(())
