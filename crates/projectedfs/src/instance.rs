@@ -359,7 +359,10 @@ impl Shared {
         let mut report = |path: &RelPath, result: projfs_engine::Result<()>| {
             report(path, result.map_err(|error| self.failed(error, DEHYDRATE, path)));
         };
-        let dehydrated = self.live()?.engine.dehydrate_path(&context(cancel), path, discard, &mut report);
+        let live = self.live()?;
+        let dehydrated = live.engine.dehydrate_path(&context(cancel), path, discard, &mut report);
+        // Who looks next must not find what the kernel still has of before.
+        live.session.kernel().invalidator.flush(Instant::now() + RELEASE);
         dehydrated.map_err(|error| self.failed(error, DEHYDRATE, path))
     }
 

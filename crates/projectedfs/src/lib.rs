@@ -62,6 +62,7 @@ mod runtime;
 mod unmount;
 
 pub mod control;
+pub mod fsck;
 
 pub use builder::Control;
 pub use builder::InstanceBuilder;
@@ -76,6 +77,7 @@ pub use error::Result;
 pub use instance::LocalChanges;
 pub use instance::VirtualizationInstance;
 pub use mounts::MountEntry;
+pub use mounts::MountHealth;
 pub use mounts::mounts;
 pub use news::JournalReader;
 pub use news::News;
@@ -84,6 +86,7 @@ pub use projfs_engine::DirectoryRenames;
 pub use projfs_engine::PathState;
 pub use projfs_engine::StateWord;
 pub use projfs_engine::Statistics;
+pub use projfs_provider::Adapter;
 pub use projfs_provider::CancelToken;
 pub use projfs_provider::Command;
 pub use projfs_provider::CommandHandler;

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use projfs_fuse::mount::Health;
+pub use projfs_fuse::mount::Health as MountHealth;
 use projfs_fuse::mount::clear_dead;
 use projfs_fuse::mount::health;
 
@@ -112,11 +112,11 @@ fn free(entry: &MountEntry, operation: &'static str) -> Result<()> {
         let detail = format!("{} is mounted there already{why}", entry.source);
         Error::new(ErrorKind::AlreadyMounted, operation, &entry.path).detail(detail)
     };
-    match is_alive(&entry.path) {
-        Health::Alive => Err(refused("")),
-        Health::Hung => Err(refused(", and does not answer")),
-        Health::Absent(_) => Err(refused(&format!(" by user {}", entry.owner))),
-        Health::Dead => {
+    match entry.health() {
+        MountHealth::Alive => Err(refused("")),
+        MountHealth::Hung => Err(refused(", and does not answer")),
+        MountHealth::Absent(_) => Err(refused(&format!(" by user {}", entry.owner))),
+        MountHealth::Dead => {
             tracing::warn!(path = %entry.path.display(), "replacing a mount whose daemon is gone");
             let cleared = clear_dead(&entry.path);
             cleared.map(drop).map_err(|error| refused(", its daemon is gone").because(error))
@@ -124,9 +124,28 @@ fn free(entry: &MountEntry, operation: &'static str) -> Result<()> {
     }
 }
 
-/// Whether the mount at `path` answers.
-pub(crate) fn is_alive(path: &Path) -> Health {
-    health(path, PATIENCE)
+impl MountEntry {
+    /// Whether it answers; waits at most two seconds for that.
+    pub fn health(&self) -> MountHealth {
+        health(&self.path, PATIENCE)
+    }
+
+    /// Takes the mount away, if its daemon is gone; says whether it was.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn clear_dead(&self) -> Result<bool> {
+        let failed = |error| Error::new(ErrorKind::Io, "unmount", &self.path).because(error);
+        clear_dead(&self.path).map_err(failed)
+    }
+
+    /// Unmounts it, unless a program uses it. Its instance, if it lives, notices and ends.
+    ///
+    /// # Errors
+    /// [`Busy`](ErrorKind::Busy); the system's.
+    pub fn unmount(&self) -> Result<()> {
+        crate::unmount::unmount_unused(&self.path)
+    }
 }
 
 #[cfg(test)]
