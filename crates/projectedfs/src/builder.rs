@@ -114,12 +114,6 @@ impl InstanceBuilder {
         self
     }
 
-    /// User and group id of what is projected; those of this process unless set.
-    pub fn owner(mut self, uid: u32, gid: u32) -> Self {
-        self.engine.owner = (uid, gid);
-        self
-    }
-
     /// Whether projected directories can be renamed; they can unless set.
     pub fn directory_renames(mut self, renames: DirectoryRenames) -> Self {
         self.engine.directory_renames = renames;

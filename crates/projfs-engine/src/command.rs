@@ -1,6 +1,8 @@
 //! `CommandTable`: questions to the provider, asked once each and waited for.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 
 use crossbeam_channel::Receiver;
 use crossbeam_channel::Sender;
@@ -272,8 +274,9 @@ fn serve(handler: &dyn CommandHandler, now: &Receiver<Command>, later: &Receiver
         let Ok(command) = received else { return };
         if command.request().cancellation().is_cancelled() {
             command.fail(ProviderErrorKind::Cancelled.into());
-        } else {
-            handler.handle(command);
+        } else if catch_unwind(AssertUnwindSafe(|| handler.handle(command))).is_err() {
+            // The reply was dropped on the way, and so was answered. The thread serves others.
+            tracing::error!("the provider panicked");
         }
     }
 }

@@ -91,6 +91,9 @@ impl Engine {
             if !sink.fits(name.as_bytes().len()) {
                 return Ok(());
             }
+            if Self::is_reserved(node, name) {
+                continue;
+            }
             // What was removed since the listing began is passed over.
             let Some((stat, seen)) = self.listed(&dir, name, &entry, fresh)? else { continue };
             let (number, kind) = (seen.number, seen.kind);
