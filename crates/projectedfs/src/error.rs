@@ -93,19 +93,23 @@ impl Error {
         Self::io(errno.into(), operation, path)
     }
 
-    pub(crate) fn store(error: StoreError, operation: &'static str, path: &Path) -> Self {
-        let kind = match &error.kind {
-            StoreErrorKind::Os(Errno::NOENT) => ErrorKind::NotFound,
-            StoreErrorKind::Os(Errno::NOTDIR) => ErrorKind::NotADirectory,
-            StoreErrorKind::Os(Errno::ACCESS | Errno::PERM | Errno::ROFS) => ErrorKind::PermissionDenied,
-            StoreErrorKind::Os(_) => ErrorKind::Io,
-            StoreErrorKind::Corrupt(_) => ErrorKind::Damaged,
-            StoreErrorKind::InUse => ErrorKind::InUse,
-            StoreErrorKind::Unsupported(_) => ErrorKind::Unsupported,
-            StoreErrorKind::Nested(_) => ErrorKind::Nested,
-            StoreErrorKind::NotARoot => ErrorKind::NotARoot,
+    pub(crate) fn store(error: StoreError, operation: &'static str, root: &Path) -> Self {
+        let (kind, detail) = match &error.kind {
+            StoreErrorKind::Os(errno) => {
+                let path = root.join(crate::path::os(&error.path));
+                return Self::errno(*errno, operation, path).detail(error.to_string());
+            }
+            StoreErrorKind::Corrupt(what) => (ErrorKind::Damaged, format!("it is damaged: {what}")),
+            StoreErrorKind::InUse => (ErrorKind::InUse, ErrorKind::InUse.to_string()),
+            StoreErrorKind::Unsupported(what) => {
+                (ErrorKind::Unsupported, format!("its file system does not support {what}"))
+            }
+            StoreErrorKind::Nested(other) => {
+                (ErrorKind::Nested, format!("roots cannot be nested, and {} is one", other.display()))
+            }
+            StoreErrorKind::NotARoot => (ErrorKind::NotARoot, ErrorKind::NotARoot.to_string()),
         };
-        Self::new(kind, operation, path).because(error)
+        Self::new(kind, operation, root).detail(detail)
     }
 
     pub(crate) fn engine(error: projfs_engine::Error, operation: &'static str, root: &Path) -> Self {
