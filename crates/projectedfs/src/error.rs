@@ -95,9 +95,9 @@ impl Error {
 
     pub(crate) fn store(error: StoreError, operation: &'static str, root: &Path) -> Self {
         let (kind, detail) = match &error.kind {
+            StoreErrorKind::Os(errno) if error.path.is_root() => return Self::errno(*errno, operation, root),
             StoreErrorKind::Os(errno) => {
-                let path = root.join(crate::path::os(&error.path));
-                return Self::errno(*errno, operation, path).detail(error.to_string());
+                return Self::errno(*errno, operation, root.join(crate::path::os(&error.path)));
             }
             StoreErrorKind::Corrupt(what) => (ErrorKind::Damaged, format!("it is damaged: {what}")),
             StoreErrorKind::InUse => (ErrorKind::InUse, ErrorKind::InUse.to_string()),
