@@ -29,6 +29,7 @@ use crate::port::Context;
 use crate::port::Patience;
 
 /// What a question is about.
+#[derive(Clone)]
 pub(crate) struct About {
     pub(crate) path: RelPathBuf,
     pub(crate) version: VersionInfo,

@@ -7,10 +7,13 @@ use std::time::Instant;
 use projfs_provider::Command;
 use projfs_provider::EnumerationId;
 use projfs_provider::Lifetime;
+use projfs_provider::ProviderError;
+use projfs_provider::Reply;
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
 use projfs_sync::atomic;
 use projfs_sync::atomic::AtomicU64;
+use projfs_types::Caller;
 use projfs_types::ItemName;
 use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
@@ -85,7 +88,7 @@ impl Listings {
     /// The listing of a directory, kept or asked for.
     pub(crate) fn get(
         &self,
-        commands: &CommandTable,
+        commands: &Arc<CommandTable>,
         context: &Context<'_>,
         directory: &RelPath,
         version: &VersionInfo,
@@ -135,28 +138,46 @@ impl Listings {
     /// One whole listing: start, get until there is no more, end in every case.
     fn ask(
         &self,
-        commands: &CommandTable,
+        commands: &Arc<CommandTable>,
         context: &Context<'_>,
         directory: &RelPath,
         version: &VersionInfo,
     ) -> Result<Vec<ProjectedItem>> {
         let session = EnumerationId(self.next.fetch_add(1, atomic::Ordering::Relaxed));
         let about = || About { path: directory.to_owned(), version: version.clone() };
-        commands.ask(context, about(), |request, reply| Command::StartEnumeration {
-            request,
-            session,
-            reply,
-        })?;
-        let entries = gather(commands, context, session, &about);
-        // Whoever listed is served; how the provider ends the session concerns nobody.
-        let ended = commands.send(context.caller, about(), |request| Command::EndEnumeration {
-            request,
-            session,
-            reply: projfs_provider::Reply::new(|_| ()),
-        });
-        if let Ok(command) = ended {
-            commands.answered(command);
+        let started = Arc::new(Mutex::new(Start::Waiting));
+        let answered = {
+            let (started, late, about) = (Arc::clone(&started), Arc::downgrade(commands), about());
+            let caller = context.caller;
+            commands.ask(context, about.clone(), move |request, reply| {
+                let reply = Reply::new(move |answer: std::result::Result<(), ProviderError>| {
+                    let mut start = started.lock();
+                    let abandoned = *start == Start::Abandoned;
+                    *start = Start::Answered(answer.is_ok());
+                    drop(start);
+                    match late.upgrade() {
+                        // Nobody lists any more, and the session has begun after all.
+                        Some(commands) if abandoned && answer.is_ok() => {
+                            end(&commands, caller, about, session);
+                        }
+                        _ => reply.send(answer),
+                    }
+                });
+                Command::StartEnumeration { request, session, reply }
+            })
+        };
+        if let Err(error) = answered {
+            let mut start = started.lock();
+            let begun = *start == Start::Answered(true);
+            *start = Start::Abandoned;
+            drop(start);
+            if begun {
+                end(commands, context.caller, about(), session);
+            }
+            return Err(error);
         }
+        let entries = gather(commands, context, session, &about);
+        end(commands, context.caller, about(), session);
         let mut entries = entries?;
         entries.retain(|entry| match check::info(&entry.info) {
             Ok(()) => true,
@@ -166,6 +187,26 @@ impl Listings {
             }
         });
         in_order(directory, entries)
+    }
+}
+
+/// How far the start of a session is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    Waiting,
+    Abandoned,
+    Answered(bool),
+}
+
+/// Ends a session. How the provider does so concerns nobody.
+fn end(commands: &CommandTable, caller: Caller, about: About, session: EnumerationId) {
+    let ended = commands.send(caller, about, |request| Command::EndEnumeration {
+        request,
+        session,
+        reply: Reply::new(|_| ()),
+    });
+    if let Ok(command) = ended {
+        commands.answered(command);
     }
 }
 
