@@ -7,3 +7,4 @@ mod settle;
 
 pub(crate) use resolve::Under;
 pub(crate) use resolve::origin_path;
+pub(crate) use settle::Settled;

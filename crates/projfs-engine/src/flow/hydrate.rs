@@ -14,6 +14,7 @@ use projfs_store::StoreFile;
 use projfs_sync::Arc;
 use projfs_sync::Condvar;
 use projfs_sync::Mutex;
+use projfs_sync::atomic::AtomicBool;
 use projfs_sync::atomic::Ordering;
 use projfs_types::Number;
 use projfs_types::PlaceholderInfo;
@@ -40,6 +41,7 @@ struct Flight {
     file: Arc<dyn StoreFile>,
     progress: Mutex<Progress>,
     moved: Condvar,
+    taken: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -75,7 +77,8 @@ impl Engine {
         number: Number,
     ) -> Result<Fetched> {
         if info.size() == 0 {
-            return Ok(Fetched { file: self.store.begin_content(0)?, info, number });
+            let file = self.store.begin_content(0)?;
+            return Ok(Fetched { file, info, number, taken: Arc::default() });
         }
         let Patience::Until(interrupt) = context.patience else {
             return Err(ErrorKind::WouldWait.into());
@@ -115,7 +118,8 @@ impl Engine {
             }
         }
         ended?;
-        Ok(Fetched { file: Arc::clone(&flight.file), info: flight.info.clone(), number })
+        let (file, taken) = (Arc::clone(&flight.file), Arc::clone(&flight.taken));
+        Ok(Fetched { file, info: flight.info.clone(), number, taken })
     }
 
     /// Joins the fetch of an item, or begins it.
@@ -135,7 +139,7 @@ impl Engine {
             // A fetch that failed, or that everybody left, is not joined.
             let alive = match &progress.outcome {
                 None => progress.waiters > 0,
-                Some(outcome) => outcome.is_ok(),
+                Some(outcome) => outcome.is_ok() && !flight.taken.load(Ordering::Acquire),
             };
             if alive {
                 progress.waiters += 1;
@@ -151,6 +155,7 @@ impl Engine {
             info,
             progress: Mutex::new(progress),
             moved: Condvar::new(),
+            taken: Arc::default(),
         });
         flights.insert(number, Arc::clone(&flight));
         drop(flights);

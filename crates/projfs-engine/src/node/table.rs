@@ -53,6 +53,10 @@ struct DirectoryNode {
     /// Counts changes of its names and of what they lead to.
     changes: u64,
     snapshot: Option<Arc<Snapshot>>,
+    /// How many of its directories were listed.
+    listed: u32,
+    /// Somebody walks the tree, and has come here.
+    walked: bool,
 }
 
 /// What was done to a directory for the sake of what is in it. Each includes those before it.
@@ -134,6 +138,8 @@ impl NodeTable {
                 prepared: Prepared::Dirty,
                 changes: 0,
                 snapshot: None,
+                listed: 0,
+                walked: false,
             })),
         };
         let mut nodes = HashMap::default();
@@ -171,6 +177,8 @@ impl NodeTable {
                 prepared: seen.prepared,
                 changes: 0,
                 snapshot: None,
+                listed: 0,
+                walked: false,
             })
         });
         nodes.insert(
@@ -293,11 +301,28 @@ impl NodeTable {
         }
     }
 
+    /// Notes that a directory is listed. If somebody seems to walk the tree: the directory's parent and its name there.
+    pub(crate) fn listed(&self, id: NodeId) -> Option<(NodeId, ItemNameBuf)> {
+        let mut nodes = self.nodes.lock();
+        let (parent, name) = nodes.get(&id)?.names.first().map(|(parent, name)| (parent, name.to_owned()))?;
+        let above = nodes.get_mut(&parent)?.directory.as_deref_mut()?;
+        above.listed += 1;
+        let walked = above.walked || above.listed > 1;
+        nodes.get_mut(&id)?.directory.as_deref_mut()?.walked = walked;
+        walked.then_some((parent, name))
+    }
+
     /// One more handle refers to the node.
     pub(crate) fn opened(&self, id: NodeId) {
         if let Some(node) = self.nodes.lock().get_mut(&id) {
             node.opens += 1;
         }
+    }
+
+    /// Whether a removed item's content must be kept: handles refer to it, and nothing else leads to it.
+    pub(crate) fn needs_trash(&self, id: NodeId) -> bool {
+        let nodes = self.nodes.lock();
+        nodes.get(&id).is_some_and(|node| node.opens > 0 && node.trash.is_none() && !node.names.are_several())
     }
 
     /// Whether handles refer to the node.
@@ -327,15 +352,28 @@ impl NodeTable {
         }
     }
 
-    /// A node has lost a name; `trash` is where its content went, if it was kept.
-    pub(crate) fn removed(&self, id: NodeId, parent: NodeId, name: &ItemName, trash: Option<TrashId>) {
+    /// A node has lost a name; `trash` is where its content went, if it was kept. It comes back if nobody needs it any
+    /// more.
+    pub(crate) fn removed(
+        &self,
+        id: NodeId,
+        parent: NodeId,
+        name: &ItemName,
+        trash: Option<TrashId>,
+    ) -> Option<TrashId> {
         let mut nodes = self.nodes.lock();
-        let Some(node) = nodes.get_mut(&id) else { return };
-        node.trash = trash;
+        let Some(node) = nodes.get_mut(&id) else { return trash };
+        let needless = if node.opens > 0 && node.trash.is_none() {
+            node.trash = trash;
+            None
+        } else {
+            trash
+        };
         if node.names.remove(parent, name) {
             remove_child(&mut nodes, parent);
         }
         drop_unused(&mut nodes, id);
+        needless
     }
 
     /// A node has one more name. What was in the trash for it need not be any more.
@@ -398,17 +436,21 @@ fn remove_child(nodes: &mut Nodes, parent: NodeId) {
     }
 }
 
-/// Drops a node that nothing refers to, and its parents for which that becomes true.
+/// Drops a node that nothing refers to, and its parents for which that becomes true: in a loop, as trees may be deeper
+/// than a stack.
 fn drop_unused(nodes: &mut Nodes, id: NodeId) {
-    if id == NodeId::ROOT {
-        return;
-    }
     let unused = |node: &Node| node.lookups == 0 && node.opens == 0 && node.children == 0;
-    if nodes.get(&id).is_some_and(unused)
-        && let Some(node) = nodes.remove(&id)
-    {
+    let mut pending = vec![id];
+    while let Some(id) = pending.pop() {
+        if id == NodeId::ROOT || !nodes.get(&id).is_some_and(unused) {
+            continue;
+        }
+        let Some(node) = nodes.remove(&id) else { continue };
         for parent in node.names.parents() {
-            remove_child(nodes, parent);
+            if let Some(node) = nodes.get_mut(&parent) {
+                node.children -= 1;
+                pending.push(parent);
+            }
         }
     }
 }
@@ -416,6 +458,10 @@ fn drop_unused(nodes: &mut Nodes, id: NodeId) {
 impl Names {
     fn is_empty(&self) -> bool {
         matches!(self, Self::None)
+    }
+
+    fn are_several(&self) -> bool {
+        matches!(self, Self::Many(names) if names.len() > 1)
     }
 
     fn first(&self) -> Option<(NodeId, &ItemName)> {

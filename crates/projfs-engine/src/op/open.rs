@@ -1,7 +1,6 @@
 //! Opening and closing files.
 
 use projfs_store::Access;
-use projfs_store::Place;
 use projfs_store::StoreFile;
 use projfs_sync::Arc;
 use projfs_types::ItemKind;
@@ -11,9 +10,9 @@ use projfs_types::What;
 use crate::Engine;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::flow::Settled;
 use crate::handle::Handle;
 use crate::handle::HandleId;
-use crate::node::table::Location;
 use crate::port::Context;
 use crate::transition::Event;
 
@@ -47,32 +46,19 @@ impl Engine {
             OpenHow { access: Access::ReadWrite, .. } => Event::Modify,
             OpenHow { access: Access::Read, .. } => Event::Read,
         };
-        match self.nodes.location(node)? {
-            Location::Root => Err(ErrorKind::IsDirectory.into()),
-            Location::Trash(trash) => {
-                if how.truncate {
-                    self.store.open(Place::Trash(trash), Access::ReadWrite)?.set_len(0)?;
+        self.settle_node(context, node, event, |settled| {
+            match settled {
+                Settled::Root => return Err(ErrorKind::IsDirectory.into()),
+                Settled::Named(dir, name, _) if event != Event::Read => {
+                    self.record(context, dir.path.join(name), ItemKind::File, What::Modified)?;
                 }
-                Ok(self.opened(node, how.access))
+                Settled::Named(..) | Settled::Trash(_) => {}
             }
-            Location::Named(parent, name) => {
-                self.settle(context, parent, &name, event, |dir, under| {
-                    if event != Event::Read {
-                        self.record(context, dir.path.join(&name), ItemKind::File, What::Modified)?;
-                    }
-                    if how.truncate {
-                        let file = self.store.open(Place::Named(&dir.path, &name), Access::ReadWrite)?;
-                        file.set_len(0)?;
-                        self.files.insert(node, file, Access::ReadWrite);
-                    }
-                    // What the name leads to now need not be the node that was asked for.
-                    match self.node_under(dir, &name, under) {
-                        Some(found) if found == node => Ok(self.opened(node, how.access)),
-                        _ => Err(ErrorKind::Stale.into()),
-                    }
-                })
+            if how.truncate {
+                self.store.open(settled.place(), Access::ReadWrite)?.set_len(0)?;
             }
-        }
+            Ok(self.opened(node, how.access))
+        })
     }
 
     pub(super) fn opened(&self, node: NodeId, access: Access) -> Opened {

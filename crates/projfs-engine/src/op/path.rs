@@ -115,10 +115,7 @@ impl Engine {
         match self.nodes.kind(node)? {
             ItemKind::Symlink | ItemKind::Special => Ok(()),
             ItemKind::File => {
-                let crate::node::table::Location::Named(parent, name) = self.nodes.location(node)? else {
-                    return Ok(());
-                };
-                self.settle(context, parent, &name, Event::Read, |_, _| Ok(()))?;
+                self.settle_node(context, node, Event::Read, |_| Ok(()))?;
                 done(path);
                 Ok(())
             }
@@ -163,16 +160,19 @@ impl Engine {
                 node = entry.ok_or_else(|| Error::new(ErrorKind::NotFound, path))?.node;
                 entered.push(node);
             }
-            let kind = {
-                let dir = self.nodes.view(node)?;
-                self.under(&dir, name)?.kind()
+            let dir = self.nodes.view(node)?;
+            let kind = match self.under(&dir, name)? {
+                Under::Unknown { .. } => self.describe(context, &dir, name)?.map(|info| info.item_kind()),
+                under => under.kind(),
             };
-            if kind == Some(ItemKind::Directory) {
-                return self.dehydrate_below(context, path, discard, report);
+            match kind {
+                None => Err(Error::new(ErrorKind::NotFound, path)),
+                Some(ItemKind::Directory) => self.dehydrate_below(context, path, discard, report),
+                Some(ItemKind::File | ItemKind::Symlink | ItemKind::Special) => {
+                    report(path, self.settle(context, node, name, None, event, |_, _| Ok(())).map(drop));
+                    Ok(())
+                }
             }
-            let settled = self.settle(context, node, name, event, |_, _| Ok(()));
-            report(path, settled);
-            Ok(())
         })();
         for node in entered {
             self.forget(node, 1);
