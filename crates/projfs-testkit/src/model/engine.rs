@@ -57,9 +57,9 @@ pub type OpenStore = Box<dyn FnMut() -> (Arc<dyn Store>, Arc<dyn Journal>) + Sen
 
 /// An engine on a store.
 pub struct EngineSubject {
-    engine: Engine,
-    store: OpenStore,
-    handler: Arc<dyn CommandHandler>,
+    engine: Arc<Engine>,
+    /// Nothing if others use the engine too.
+    own: Option<(OpenStore, Arc<dyn CommandHandler>)>,
     patience: CancelToken,
     slots: BTreeMap<usize, HandleId>,
 }
@@ -102,11 +102,17 @@ impl EngineSubject {
     /// The engine's.
     pub fn start(mut store: OpenStore, handler: Arc<dyn CommandHandler>) -> Result<Self, Error> {
         let engine = begin(&mut store, &handler)?;
-        Ok(Self { engine, store, handler, patience: CancelToken::new(), slots: BTreeMap::new() })
+        let own = Some((store, handler));
+        Ok(Self { engine, own, patience: CancelToken::new(), slots: BTreeMap::new() })
+    }
+
+    /// One of several on one engine, which is never started again.
+    pub fn sharing(engine: Arc<Engine>) -> Self {
+        Self { engine, own: None, patience: CancelToken::new(), slots: BTreeMap::new() }
     }
 
     /// The engine that runs now.
-    pub fn engine(&self) -> &Engine {
+    pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
     }
 
@@ -275,8 +281,10 @@ impl EngineSubject {
                 for handle in std::mem::take(&mut self.slots).into_values() {
                     self.engine.release(&self.context(), handle);
                 }
-                self.engine.stop(GRACE);
-                self.engine = begin(&mut self.store, &self.handler).map_err(|error| errno_of(&error))?;
+                if let Some((store, handler)) = &mut self.own {
+                    self.engine.stop(GRACE);
+                    self.engine = begin(store, handler).map_err(|error| errno_of(&error))?;
+                }
                 Ok(Outcome::Done)
             }
             Op::Stat { path } => {
@@ -335,14 +343,19 @@ impl Subject for EngineSubject {
 
 impl Drop for EngineSubject {
     fn drop(&mut self) {
-        self.engine.stop(GRACE);
+        for handle in std::mem::take(&mut self.slots).into_values() {
+            self.engine.release(&self.context(), handle);
+        }
+        if self.own.is_some() {
+            self.engine.stop(GRACE);
+        }
     }
 }
 
-fn begin(store: &mut OpenStore, handler: &Arc<dyn CommandHandler>) -> Result<Engine, Error> {
+fn begin(store: &mut OpenStore, handler: &Arc<dyn CommandHandler>) -> Result<Arc<Engine>, Error> {
     let (store, journal) = store();
     let options = Options { provider_threads: 2, open_files: 3, ..Options::default() };
-    Engine::start(store, journal, Arc::clone(handler), Arc::new(NoCache), options)
+    Ok(Arc::new(Engine::start(store, journal, Arc::clone(handler), Arc::new(NoCache), options)?))
 }
 
 fn permissions(mode: u32) -> SetAttributes {
