@@ -349,7 +349,7 @@ impl NodeTable {
         }
     }
 
-    /// How many nodes there are.
+    /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.nodes.lock().len()
     }
@@ -399,3 +399,6 @@ fn drop_unused(nodes: &mut Nodes, id: NodeId) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
