@@ -9,6 +9,8 @@ mod record;
 mod store;
 mod tree;
 
+pub mod fsck;
+
 pub use error::Result;
 pub use error::StoreError;
 pub use error::StoreErrorKind;

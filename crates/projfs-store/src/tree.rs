@@ -62,6 +62,21 @@ pub(crate) use room::Room;
 
 use fault::about;
 
+/// What checking a root shares with opening one.
+pub(crate) mod parts {
+    pub(crate) use super::at::Inode;
+    pub(crate) use super::dirs::Dirs;
+    pub(crate) use super::fault::about;
+    pub(crate) use super::look::kind;
+    pub(crate) use super::mark::open_root;
+    pub(crate) use super::open::lock;
+    pub(crate) use super::room::OWN;
+    pub(crate) use super::room::PLACEHOLDERS;
+    pub(crate) use super::room::empty;
+    pub(crate) use super::room::names_in;
+    pub(crate) use super::room::open_below;
+}
+
 /// A root directory, open and locked against every other instance.
 pub struct TreeStore {
     root: Arc<OwnedFd>,

@@ -101,7 +101,10 @@ impl Engine {
         if Self::is_reserved(dir.node, name) {
             return Ok(Under::Nothing);
         }
-        if let Some(item) = self.store.look(&dir.path, name)? {
+        // Nothing can be on disk in a directory that was not put there.
+        if dir.prepared >= Prepared::OnDisk
+            && let Some(item) = self.store.look(&dir.path, name)?
+        {
             return Ok(Under::OnDisk(Box::new(item)));
         }
         let Some(projection) = &dir.projection else { return Ok(Under::Nothing) };
@@ -212,8 +215,8 @@ impl Engine {
             number: Number::of_origin(origin),
             mode: kind.mode_bits() | u32::from(info.mode),
             links: 1,
-            uid: self.options.owner.0,
-            gid: self.options.owner.1,
+            uid: self.owner.0,
+            gid: self.owner.1,
             device: (0, 0),
             size: if kind == ItemKind::Directory { u64::from(BLOCK_SIZE) } else { info.size() },
             blocks: 0,

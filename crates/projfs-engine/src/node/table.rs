@@ -11,6 +11,7 @@ use projfs_sync::atomic::AtomicU64;
 use projfs_sync::atomic::Ordering;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
+use projfs_types::ItemNameBuf;
 use projfs_types::NodeId;
 use projfs_types::Number;
 use projfs_types::RelPathBuf;
@@ -54,6 +55,10 @@ struct DirectoryNode {
     /// Counts changes of its names and of what they lead to.
     changes: u64,
     snapshot: Option<Arc<Snapshot>>,
+    /// How many of its directories were listed.
+    listed: u32,
+    /// Somebody walks the tree, and has come here.
+    walked: bool,
 }
 
 /// Node ids are hashes already.
@@ -92,6 +97,8 @@ impl NodeTable {
                 prepared: Prepared::Dirty,
                 changes: 0,
                 snapshot: None,
+                listed: 0,
+                walked: false,
             })),
         };
         let mut nodes = HashMap::default();
@@ -127,6 +134,8 @@ impl NodeTable {
                 prepared: seen.prepared,
                 changes: 0,
                 snapshot: None,
+                listed: 0,
+                walked: false,
             })
         });
         nodes.insert(
@@ -255,6 +264,17 @@ impl NodeTable {
         {
             directory.snapshot = snapshot;
         }
+    }
+
+    /// Notes that a directory is listed. If somebody seems to walk the tree: the directory's parent and its name there.
+    pub(crate) fn listed(&self, id: NodeId) -> Option<(NodeId, ItemNameBuf)> {
+        let mut nodes = self.nodes.lock();
+        let (parent, name) = nodes.get(&id)?.names.first().map(|(parent, name)| (parent, name.to_owned()))?;
+        let above = nodes.get_mut(&parent)?.directory.as_deref_mut()?;
+        above.listed += 1;
+        let walked = above.walked || above.listed > 1;
+        nodes.get_mut(&id)?.directory.as_deref_mut()?.walked = walked;
+        walked.then_some((parent, name))
     }
 
     /// One more handle refers to the node.

@@ -167,8 +167,8 @@ impl Engine {
         let listing = match &view.projection {
             None => None,
             Some(projection) => {
-                let version = self.directory_version(&view);
-                Some(self.listings.get(&self.commands, context, projection, &version)?)
+                let version = || self.directory_version(&view);
+                Some(self.listings.get(&self.commands, context, projection, version)?)
             }
         };
         if self.is_empty_now(node, listing.clone())? {

@@ -21,6 +21,7 @@ use super::TreeStore;
 use super::at::Inode;
 use super::file::TreeFile;
 use super::look::Found;
+use super::look::is_whiteout;
 use super::look::kind;
 use super::look::permissions;
 use super::look::time;
@@ -102,6 +103,9 @@ impl TreeStore {
     pub(crate) fn open_at(&self, place: Place<'_>, access: Access) -> Done<Arc<dyn StoreFile>> {
         let at = self.at_place(place)?;
         let stat = at.stat()?.ok_or(Errno::NOENT)?;
+        if is_whiteout(&stat) {
+            return Err(Errno::NOENT.into());
+        }
         match kind(&stat) {
             ItemKind::File => {}
             ItemKind::Directory => return Err(Errno::ISDIR.into()),

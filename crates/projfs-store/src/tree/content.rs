@@ -24,7 +24,6 @@ use rustix::io::Errno;
 
 use super::At;
 use super::Done;
-use super::Fault;
 use super::Seen;
 use super::TreeStore;
 use super::at::Inode;
@@ -39,7 +38,6 @@ use super::put::disk_mode;
 use super::put::provided;
 use super::put::timespec;
 use super::xattr::names_but_ours;
-use crate::StoreErrorKind;
 use crate::StoreFile;
 use crate::record::Form;
 use crate::record::Record;
@@ -108,8 +106,7 @@ impl TreeStore {
         let stat = rustix::fs::fstat(file)?;
         let length = u64::try_from(stat.st_size).unwrap_or(0);
         if length != size {
-            let what = format!("content of {length} bytes for a file of {size}");
-            return Err(Fault(StoreErrorKind::Corrupt(what)));
+            return Err(Errno::INVAL.into());
         }
         self.give(file, &stat, owner, disk_mode(info))?;
         let provided = provided(info, projected, Form::Whole, write_time(&stat));

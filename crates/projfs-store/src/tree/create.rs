@@ -23,6 +23,7 @@ use super::at::Inode;
 use super::at::STAT;
 use super::file::TreeFile;
 use super::look::Found;
+use super::look::STAND_IN_DEVICE;
 use super::look::gives_its_group;
 use super::look::permissions;
 use super::probe::name_nameless;
@@ -68,9 +69,12 @@ impl TreeStore {
         let plain = (plan.uid, plan.gid) == (self.process.uid, own_gid)
             && plan.shown & self.process.umask == 0
             && plan.lifted.is_none();
+        // `mkdir` hands the set-group-id bit down, and takes neither it nor its like from a mode.
+        let handed_down = if inherits { 0o2000 } else { 0 };
         match &new.kind {
             NewKind::File => self.create_file(dir, name, &at, &plan, plain),
             NewKind::Directory => {
+                let plain = plain && plan.shown & 0o6000 == handed_down;
                 let created = self.create_directory(&at, &plan, plain)?;
                 let path = dir.join(name);
                 self.dirs.made(&path);
@@ -82,15 +86,14 @@ impl TreeStore {
             }),
             NewKind::Special { type_bits, device } => {
                 let kind = FileType::from_raw_mode(*type_bits);
-                let allowed = match kind {
-                    FileType::CharacterDevice => *device != (0, 0),
-                    FileType::BlockDevice | FileType::Fifo | FileType::Socket => true,
+                let device = match (kind, *device) {
+                    // It would be a tombstone.
+                    (FileType::CharacterDevice, (0, 0)) => STAND_IN_DEVICE,
+                    (FileType::CharacterDevice, STAND_IN_DEVICE) => return Err(Errno::PERM.into()),
+                    (FileType::CharacterDevice | FileType::BlockDevice, device) => device,
+                    (FileType::Fifo | FileType::Socket, _) => (0, 0),
                     _ => return Err(Errno::INVAL.into()),
                 };
-                if !allowed {
-                    // It would be a tombstone.
-                    return Err(Errno::PERM.into());
-                }
                 let number = rustix::fs::makedev(device.0, device.1);
                 self.create_other(&at, &plan, true, &|made| {
                     let mode = Mode::from_raw_mode(plan.shown & 0o777);
@@ -172,7 +175,6 @@ impl TreeStore {
         if plain {
             match rustix::fs::mkdirat(&*at.dir, at.name.as_slice(), Mode::from_raw_mode(plan.shown & 0o1777))
             {
-                // The kernel hands the set-group-id bit down, and takes it from nobody's hand.
                 Ok(()) => return self.created(at, None),
                 Err(Errno::EXIST) => {}
                 Err(errno) => return Err(errno.into()),

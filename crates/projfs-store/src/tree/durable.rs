@@ -45,8 +45,7 @@ impl Unsynced {
 }
 
 impl TreeStore {
-    /// Syncs a directory, and the ones above it whose names may not have survived a power cut. One that is
-    /// not on disk has nothing to lose.
+    /// Syncs a directory, and the ones above it whose names may not have survived a power cut.
     pub(crate) fn sync_directory_at(&self, dir: &RelPath) -> Done<()> {
         let paths = std::mem::take(&mut *self.unsynced.0.lock());
         let result = self.sync_with(dir, &paths);
@@ -62,14 +61,13 @@ impl TreeStore {
     }
 
     fn sync_with(&self, dir: &RelPath, paths: &Paths) -> Done<HashSet<RelPathBuf>> {
+        let fd = self.dir(dir)?;
         if paths.unsure {
             rustix::fs::syncfs(readable(&self.root)?)?;
             return Ok(paths.made.clone());
         }
         let mut synced = HashSet::new();
-        if let Some(fd) = self.dirs.get(&self.root, dir)? {
-            rustix::fs::fsync(readable(&fd)?)?;
-        }
+        rustix::fs::fsync(readable(&fd)?)?;
         let mut path = dir;
         while let Some((parent, _)) = path.split_last() {
             if paths.made.contains(path) {

@@ -89,6 +89,19 @@ pub(crate) fn is_whiteout(stat: &Statx) -> bool {
         && (stat.stx_rdev_major, stat.stx_rdev_minor) == (0, 0)
 }
 
+/// What the character device 0/0 is on disk, where 0/0 itself is a tombstone. No driver can have it: the kernel gives
+/// out major numbers below 512.
+pub(crate) const STAND_IN_DEVICE: (u32, u32) = (0xfff, 0xf_ffff);
+
+/// The device that an inode shows.
+fn device(stat: &Statx) -> (u32, u32) {
+    let is_character = u32::from(stat.stx_mode) & mode::TYPE == mode::CHARACTER;
+    match (stat.stx_rdev_major, stat.stx_rdev_minor) {
+        STAND_IN_DEVICE if is_character => (0, 0),
+        device => device,
+    }
+}
+
 /// The kind of an inode.
 pub(crate) fn kind(stat: &Statx) -> ItemKind {
     ItemKind::of_mode(stat.stx_mode.into())
@@ -191,22 +204,16 @@ impl TreeStore {
         let projected = provided.projected();
         let mut info = provided.info.clone();
         let mut stat = self.full_stat(inode, None);
-        let dirty = provided.metadata == Metadata::Dirty;
         let state = match (&info.kind, provided.form) {
             (PlaceholderKind::File { .. }, Form::StandIn) => {
                 ItemState::File(FileState::Placeholder(projected))
             }
-            (PlaceholderKind::File { .. }, Form::Whole) => {
-                if dirty {
-                    info.times.change = stat.times.change;
-                }
-                ItemState::File(FileState::Hydrated(projected))
-            }
+            (PlaceholderKind::File { .. }, Form::Whole) => ItemState::File(FileState::Hydrated(projected)),
             (PlaceholderKind::Directory, _) => {
                 // How many directories there are inside, only the provider knows.
                 stat.links = 1;
-                if dirty {
-                    info.times = FileTimes { creation: info.times.creation, ..stat.times };
+                if provided.metadata == Metadata::Dirty {
+                    info.times = directory_times(&info.times, &stat.times);
                 }
                 ItemState::Directory(DirectoryState::Placeholder(projected))
             }
@@ -231,7 +238,7 @@ impl TreeStore {
             links: self.trash.links_shown(stat),
             uid: stat.stx_uid,
             gid: stat.stx_gid,
-            device: (stat.stx_rdev_major, stat.stx_rdev_minor),
+            device: device(stat),
             size: stat.stx_size,
             blocks: stat.stx_blocks,
             block_size: stat.stx_blksize,
@@ -243,6 +250,14 @@ impl TreeStore {
             },
         }
     }
+}
+
+/// The times of a directory that was changed here. Names change in the inode alone; what else changes is in
+/// the record too, but an inode's change time also moves when nothing changed that anybody sees.
+fn directory_times(recorded: &FileTimes, inode: &FileTimes) -> FileTimes {
+    let names_changed = inode.write != recorded.write;
+    let change = if names_changed { recorded.change.max(inode.change) } else { recorded.change };
+    FileTimes { creation: recorded.creation, change, ..*inode }
 }
 
 /// The permission bits in a mode.

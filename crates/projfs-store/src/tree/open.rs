@@ -9,6 +9,7 @@ use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
+use tracing::warn;
 
 use super::At;
 use super::Done;
@@ -20,6 +21,7 @@ use super::TreeStore;
 use super::dirs::Dirs;
 use super::durable::Unsynced;
 use super::fault::about;
+use super::look::is_whiteout;
 use super::mark::instance_of;
 use super::mark::open_instance;
 use super::mark::open_root;
@@ -53,7 +55,9 @@ impl TreeStore {
         refuse_nested(&root)?;
         let (lock, instance) = lock(&root)?;
         let room = Room::open(&root)?;
-        room.empty()?;
+        if let Err(errno) = room.empty() {
+            warn!(%errno, "what was left behind cannot all be cleared away");
+        }
         probe(&room.new)?;
         let process = Process::current()?;
         let root = Arc::new(root);
@@ -67,7 +71,7 @@ impl TreeStore {
             process,
             dirs: Dirs::new(),
             notes,
-            trash: Trash::default(),
+            trash: Trash::new()?,
             unsynced: Unsynced::default(),
             _lock: lock,
         })
@@ -75,7 +79,26 @@ impl TreeStore {
 
     /// A directory that must be on disk.
     pub(crate) fn dir(&self, path: &RelPath) -> Done<Arc<OwnedFd>> {
-        Ok(self.dirs.get(&self.root, path)?.ok_or(Errno::NOENT)?)
+        match self.dirs.get(&self.root, path)? {
+            Some(dir) => Ok(dir),
+            None => Err(self.why_not_there(path)?.into()),
+        }
+    }
+
+    /// Whether something else is where a directory was expected.
+    fn why_not_there(&self, path: &RelPath) -> Done<Errno> {
+        let mut below = path;
+        while let Some((parent, name)) = below.split_last() {
+            if self.room.is_reserved(parent, name) {
+                break;
+            }
+            if let Some(dir) = self.dirs.get(&self.root, parent)? {
+                let other = At::new(&dir, name.as_bytes()).stat()?.filter(|stat| !is_whiteout(stat));
+                return Ok(if other.is_some() { Errno::NOTDIR } else { Errno::NOENT });
+            }
+            below = parent;
+        }
+        Ok(Errno::NOENT)
     }
 
     /// A name in a directory that must be on disk.

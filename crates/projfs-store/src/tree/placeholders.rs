@@ -7,7 +7,6 @@ use projfs_sync::RwLock;
 use projfs_types::PlaceholderInfo;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
-use rustix::io::Errno;
 use tracing::warn;
 
 use super::Done;
@@ -37,6 +36,8 @@ struct State {
     notes: HashMap<RelPathBuf, Box<[u8]>>,
     /// About how long the log would be with nothing superfluous in it, in bytes.
     live: u64,
+    /// A shorter log is not compacted, in bytes.
+    worth: u64,
 }
 
 impl Placeholders {
@@ -52,8 +53,8 @@ impl Placeholders {
             warn!(good, "the placeholder log was damaged; what followed is virtual again");
         }
         let live = notes.iter().map(|(origin, info)| size(origin, info)).sum();
-        let placeholders = Self { state: RwLock::new(State { log, notes, live }) };
-        placeholders.state.write().compact_if_wasteful(own)?;
+        let placeholders = Self { state: RwLock::new(State { log, notes, live, worth: SMALL }) };
+        placeholders.state.write().compact_if_wasteful(own);
         Ok(placeholders)
     }
 
@@ -81,7 +82,8 @@ impl Placeholders {
         if let Some(before) = state.notes.insert(origin.to_owned(), encoded.into()) {
             state.live -= size(origin, &before);
         }
-        Ok(state.compact_if_wasteful(own)?)
+        state.compact_if_wasteful(own);
+        Ok(())
     }
 
     /// Forgets a note.
@@ -96,7 +98,8 @@ impl Placeholders {
         if let Some(before) = state.notes.remove(origin) {
             state.live -= size(origin, &before);
         }
-        Ok(state.compact_if_wasteful(own)?)
+        state.compact_if_wasteful(own);
+        Ok(())
     }
 
     /// How many placeholders are noted.
@@ -106,9 +109,9 @@ impl Placeholders {
 }
 
 impl State {
-    fn compact_if_wasteful(&mut self, own: &OwnedFd) -> Result<(), Errno> {
-        if self.log.length() < SMALL || self.log.length() / 2 < self.live {
-            return Ok(());
+    fn compact_if_wasteful(&mut self, own: &OwnedFd) {
+        if self.log.length() < self.worth || self.log.length() / 2 < self.live {
+            return;
         }
         let entries: Vec<Vec<u8>> = self
             .notes
@@ -120,8 +123,17 @@ impl State {
                 entry
             })
             .collect();
-        self.log = Log::compact(own, PLACEHOLDERS, entries.iter().map(Vec::as_slice))?;
-        Ok(())
+        match Log::compact(own, PLACEHOLDERS, entries.iter().map(Vec::as_slice)) {
+            Ok(log) => {
+                self.log = log;
+                self.worth = SMALL;
+            }
+            // The long log is as good as before; to try again at every note would be too dear.
+            Err(errno) => {
+                warn!(%errno, "the placeholder log cannot be compacted");
+                self.worth = self.log.length() * 2;
+            }
+        }
     }
 }
 

@@ -25,14 +25,21 @@ use crate::record::LENGTH;
 pub(crate) fn probe(dir: &Arc<OwnedFd>) -> Done<()> {
     let one = At::new(dir, "probe-1");
     let other = At::new(dir, "probe-2");
+    // A crash may have left them.
+    clear(&[&one, &other])?;
     let result = attempt(dir, &one, &other);
-    for at in [&one, &other] {
+    clear(&[&one, &other])?;
+    result
+}
+
+fn clear(names: &[&At]) -> Result<(), Errno> {
+    for at in names {
         match at.unlink() {
             Ok(()) | Err(Errno::NOENT) => {}
-            Err(errno) => return Err(errno.into()),
+            Err(errno) => return Err(errno),
         }
     }
-    result
+    Ok(())
 }
 
 fn attempt(dir: &Arc<OwnedFd>, one: &At, other: &At) -> Done<()> {
@@ -59,7 +66,13 @@ fn attempt(dir: &Arc<OwnedFd>, one: &At, other: &At) -> Done<()> {
 /// What an errno means when a feature is tried: most mean that it is not there.
 fn lacking(feature: &'static str) -> impl Fn(Errno) -> Fault {
     move |errno| match errno {
-        Errno::NOSPC | Errno::DQUOT | Errno::IO | Errno::ROFS | Errno::MFILE | Errno::NFILE => errno.into(),
+        Errno::NOSPC
+        | Errno::DQUOT
+        | Errno::IO
+        | Errno::ROFS
+        | Errno::MFILE
+        | Errno::NFILE
+        | Errno::ACCESS => errno.into(),
         _ => Fault(StoreErrorKind::Unsupported(feature)),
     }
 }

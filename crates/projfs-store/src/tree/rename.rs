@@ -35,6 +35,9 @@ impl TreeStore {
         let target = self.at(to.0, to.1)?;
         let moving = present(&source)?.ok_or(Errno::NOENT)?;
         let is_directory = kind(&moving) == ItemKind::Directory;
+        if is_directory && from != to && to.0.starts_with(&from.0.join(from.1)) {
+            return Err(Errno::INVAL.into());
+        }
         let replaced = present(&target)?;
         let kept = match &replaced {
             // Two names of one file: both stay.

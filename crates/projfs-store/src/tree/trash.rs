@@ -9,6 +9,7 @@ use projfs_types::ItemKind;
 use projfs_types::RelPathBuf;
 use rustix::fs::Statx;
 use rustix::io::Errno;
+use rustix::rand::GetRandomFlags;
 
 use super::At;
 use super::Done;
@@ -19,7 +20,6 @@ use crate::Place;
 use crate::TrashId;
 
 /// What is in the trash: the name there is not one that anybody may count.
-#[derive(Default)]
 pub(crate) struct Trash {
     next: AtomicU64,
     kept: Mutex<Kept>,
@@ -32,6 +32,14 @@ struct Kept {
 }
 
 impl Trash {
+    /// An empty one. Ids start anywhere, so that they meet none that could not be cleared away at the start.
+    pub(crate) fn new() -> Result<Self, Errno> {
+        let mut start = [0; 8];
+        rustix::rand::getrandom(&mut start[..], GetRandomFlags::empty())?;
+        let next = AtomicU64::new(u64::from_le_bytes(start) >> 1);
+        Ok(Self { next, kept: Mutex::default() })
+    }
+
     /// An id that nothing has.
     pub(crate) fn fresh(&self) -> TrashId {
         TrashId(self.next.fetch_add(1, Ordering::Relaxed))

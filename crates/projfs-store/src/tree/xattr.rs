@@ -1,13 +1,20 @@
 //! Extended attributes of items; ours are neither shown nor touched.
 
+use projfs_types::Metadata;
 use rustix::fs::XattrFlags;
 use rustix::io::Errno;
 
+use super::At;
 use super::Done;
+use super::Seen;
 use super::TreeStore;
 use super::at::Inode;
+use super::look::Found;
+use super::put::now;
 use crate::Place;
 use crate::record::ATTRIBUTE;
+use crate::record::Record;
+use crate::record::Recorded;
 
 const NAMES_MAX: usize = 1 << 16;
 
@@ -41,7 +48,8 @@ impl TreeStore {
             return Err(Errno::PERM.into());
         }
         let at = self.at_place(place)?;
-        Ok(Inode::Named(&at).set(name, value, XattrFlags::from_bits_retain(flags))?)
+        Inode::Named(&at).set(name, value, XattrFlags::from_bits_retain(flags))?;
+        touch(&at)
     }
 
     /// Removes an extended attribute.
@@ -50,8 +58,22 @@ impl TreeStore {
             return Err(Errno::PERM.into());
         }
         let at = self.at_place(place)?;
-        Ok(Inode::Named(&at).remove(name)?)
+        Inode::Named(&at).remove(name)?;
+        touch(&at)
     }
+}
+
+/// Moves the change time of an item whose change time is in its record.
+fn touch(at: &At) -> Done<()> {
+    let Some(Found { stat, seen: Seen::Projected { number, mut provided } }) = at.find()? else {
+        return Ok(());
+    };
+    if provided.metadata == Metadata::Dirty {
+        provided.info.times.change = now();
+        let record = Record { inode: stat.stx_ino, number, item: Recorded::Projected(provided) };
+        Inode::Named(at).set_record(&record)?;
+    }
+    Ok(())
 }
 
 /// The names of the extended attributes that are not ours, each ended by a NUL.

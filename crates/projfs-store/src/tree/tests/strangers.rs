@@ -24,8 +24,8 @@ fn a_planted_link_is_not_followed() {
     world.restart();
     assert!(world.look("d/secret").is_none());
     assert!(world.names("d").is_empty());
-    assert_eq!(errno(world.read("d/secret")), Errno::NOENT);
-    assert_eq!(errno(world.create("d/new", NewKind::File)), Errno::NOENT);
+    assert_eq!(errno(world.read("d/secret")), Errno::NOTDIR);
+    assert_eq!(errno(world.create("d/new", NewKind::File)), Errno::NOTDIR);
     assert_eq!(errno(world.read("f")), Errno::LOOP);
     assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 1);
 }

@@ -1,0 +1,126 @@
+//! Each trouble is found, named, mended once, and no content is lost.
+
+use std::fs;
+use std::path::PathBuf;
+
+use projfs_types::FileState;
+use projfs_types::ItemNameBuf;
+use projfs_types::Number;
+use projfs_types::Origin;
+use projfs_types::PlaceholderInfo;
+use projfs_types::Projected;
+use projfs_types::VersionInfo;
+use rustix::fs::XattrFlags;
+use tempfile::TempDir;
+
+use super::*;
+use crate::Existing;
+use crate::Store;
+use crate::TreeStore;
+use crate::record::ATTRIBUTE;
+
+fn root() -> (TempDir, TreeStore) {
+    let temporary = tempfile::tempdir().unwrap();
+    TreeStore::mark(temporary.path(), Existing::Refuse).unwrap();
+    let store = TreeStore::open(temporary.path()).unwrap();
+    (temporary, store)
+}
+
+fn name(text: &str) -> ItemNameBuf {
+    ItemNameBuf::new(text).unwrap()
+}
+
+fn projected() -> Projected {
+    let origin = Origin::At(RelPathBuf::new(*b"elsewhere").unwrap());
+    Projected { origin, ..Projected::clean(VersionInfo::default()) }
+}
+
+fn hydrate(store: &TreeStore, at: &str) {
+    let content = store.begin_content(4).unwrap();
+    content.write_at(0, b"text").unwrap();
+    let info = PlaceholderInfo::file(4);
+    let state = FileState::Hydrated(projected());
+    store.publish(RelPath::root(), &name(at), &content, &info, &state, Number(1 << 63)).unwrap();
+}
+
+fn put_stand_in(store: &TreeStore, at: &str) {
+    store.put_stand_in(RelPath::root(), &name(at), &PlaceholderInfo::file(9), &projected()).unwrap();
+}
+
+fn scramble(file: PathBuf) {
+    rustix::fs::setxattr(file, ATTRIBUTE, b"nonsense", XattrFlags::empty()).unwrap();
+}
+
+fn found(dir: &TempDir, mode: Mode) -> Vec<(String, Trouble)> {
+    let mut findings: Vec<_> = run(dir.path(), mode)
+        .unwrap()
+        .into_iter()
+        .inspect(|finding| assert_eq!(finding.mended, mode == Mode::Mend))
+        .map(|finding| (finding.path.to_string(), finding.trouble))
+        .collect();
+    findings.sort_by(|one, other| one.0.cmp(&other.0));
+    findings
+}
+
+#[test]
+fn a_sound_root_has_nothing_to_find_and_one_in_use_is_refused() {
+    let (dir, store) = root();
+    hydrate(&store, "file");
+    put_stand_in(&store, "stand-in");
+    store.note(RelPath::root(), &PlaceholderInfo::directory()).unwrap();
+    assert_eq!(run(dir.path(), Mode::Check).unwrap_err().kind, StoreErrorKind::InUse);
+    drop(store);
+    assert_eq!(found(&dir, Mode::Mend), []);
+}
+
+#[test]
+fn every_trouble_is_found_and_mended() {
+    let (dir, store) = root();
+    for at in ["damaged", "cut"] {
+        hydrate(&store, at);
+    }
+    for at in ["damaged-stand-in", "filled", "open"] {
+        put_stand_in(&store, at);
+    }
+    store.put_directory(RelPath::root(), &name("dir"), &PlaceholderInfo::directory(), &projected()).unwrap();
+    drop(store);
+    let on_disk = |at: &str| dir.path().join(at);
+    for at in ["damaged", "damaged-stand-in", "dir"] {
+        scramble(on_disk(at));
+    }
+    fs::write(on_disk("dir/inside"), "mine").unwrap();
+    let cut = fs::OpenOptions::new().write(true).open(on_disk("cut")).unwrap();
+    cut.set_len(1).unwrap();
+    cut.set_modified(std::time::UNIX_EPOCH).unwrap();
+    rustix::fs::chmod(on_disk("filled"), rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    fs::write(on_disk("filled"), "mine").unwrap();
+    rustix::fs::chmod(on_disk("open"), rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    fs::create_dir_all(on_disk(".projfs/new/5/6")).unwrap();
+    fs::write(on_disk(".projfs/trash/7"), "").unwrap();
+    fs::write(on_disk(".projfs/placeholders"), "nonsense").unwrap();
+
+    let why = "the checksum is wrong".to_owned();
+    let expected: Vec<_> = [
+        (".projfs/new/5", Trouble::Leftover),
+        (".projfs/placeholders", Trouble::DamagedLog(0)),
+        (".projfs/trash/7", Trouble::Leftover),
+        ("cut", Trouble::CutOff),
+        ("damaged", Trouble::DamagedRecord(why.clone())),
+        ("damaged-stand-in", Trouble::DamagedStandIn(why.clone())),
+        ("dir", Trouble::DamagedRecord(why)),
+        ("filled", Trouble::StandInWithContent),
+        ("open", Trouble::OpenStandIn),
+    ]
+    .map(|(path, trouble)| (path.to_owned(), trouble))
+    .into();
+    assert_eq!(found(&dir, Mode::Check), expected);
+    assert_eq!(found(&dir, Mode::Mend), expected);
+    assert_eq!(found(&dir, Mode::Check), []);
+    for (at, text) in [("damaged", "text"), ("dir/inside", "mine"), ("filled", "mine")] {
+        assert_eq!(fs::read_to_string(on_disk(at)).unwrap(), text);
+    }
+    let store = TreeStore::open(dir.path()).unwrap();
+    for at in ["cut", "damaged-stand-in"] {
+        assert!(store.look(RelPath::root(), &name(at)).unwrap().is_none());
+    }
+}
