@@ -2,6 +2,8 @@
 //!
 //! `PROJFS_SEED` repeats a run; `PROJFS_OPS` sets its length.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use projfs_provider::Adapter;
 use projfs_store::Journal;
 use projfs_store::MemoryJournal;

@@ -1,5 +1,7 @@
 //! What single operations promise, by name: what the provider is asked, and what is left when it cannot answer.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::ops::Range;
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! Many threads doing random things to one tree: nobody waits for ever, and the tree is sound afterwards.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 use std::time::Instant;
