@@ -6,13 +6,14 @@
 
 mod apply;
 mod engine;
+mod errno;
 mod op;
 mod random;
 mod tree;
 
 pub use engine::EngineSubject;
 pub use engine::OpenStore;
-pub use engine::errno_of;
+pub use errno::errno_of;
 pub use op::Failure;
 pub use op::Kind;
 pub use op::Op;

@@ -12,7 +12,6 @@ use projfs_engine::DirSink;
 use projfs_engine::Engine;
 use projfs_engine::Entry;
 use projfs_engine::Error;
-use projfs_engine::ErrorKind;
 use projfs_engine::HandleId;
 use projfs_engine::KernelCache;
 use projfs_engine::NewItem;
@@ -21,7 +20,6 @@ use projfs_engine::OpenHow;
 use projfs_engine::Opened;
 use projfs_engine::Options;
 use projfs_engine::Patience;
-use projfs_engine::ProviderErrorKind;
 use projfs_engine::RemoveKind;
 use projfs_engine::SetAttributes;
 use projfs_engine::Time;
@@ -46,6 +44,7 @@ use super::Outcome;
 use super::Seen;
 use super::Subject;
 use super::Word;
+use super::errno::errno_of;
 
 type Answer<T> = Result<T, Errno>;
 
@@ -71,28 +70,6 @@ impl KernelCache for NoCache {
     fn entry_changed(&self, _parent: NodeId, _name: &ItemName) {}
     fn attributes_changed(&self, _node: NodeId) {}
     fn content_changed(&self, _node: NodeId) {}
-}
-
-/// What a program is told.
-pub fn errno_of(error: &Error) -> Errno {
-    match error.kind {
-        ErrorKind::WouldWait => Errno::AGAIN,
-        ErrorKind::Interrupted => Errno::INTR,
-        ErrorKind::Stale => Errno::STALE,
-        ErrorKind::BadHandle => Errno::BADF,
-        ErrorKind::NotFound | ErrorKind::Provider(ProviderErrorKind::NotFound) => Errno::NOENT,
-        ErrorKind::Exists => Errno::EXIST,
-        ErrorKind::NotDirectory => Errno::NOTDIR,
-        ErrorKind::IsDirectory => Errno::ISDIR,
-        ErrorKind::NotEmpty => Errno::NOTEMPTY,
-        ErrorKind::Reserved | ErrorKind::NotClean => Errno::PERM,
-        ErrorKind::Invalid => Errno::INVAL,
-        ErrorKind::CrossDevice => Errno::XDEV,
-        ErrorKind::NoAttribute => Errno::NODATA,
-        ErrorKind::Unavailable => Errno::HOSTDOWN,
-        ErrorKind::BadAnswer | ErrorKind::Provider(_) => Errno::IO,
-        ErrorKind::Store(errno) => errno,
-    }
 }
 
 impl EngineSubject {
