@@ -25,6 +25,8 @@ use projfs_engine::SetAttributes;
 use projfs_engine::Time;
 use projfs_provider::CommandHandler;
 use projfs_store::Journal;
+use projfs_store::MemoryJournal;
+use projfs_store::MemoryStore;
 use projfs_store::Store;
 use projfs_sync::Arc;
 use projfs_types::Caller;
@@ -260,6 +262,10 @@ impl EngineSubject {
                 }
                 if let Some((store, handler)) = &mut self.own {
                     self.engine.stop(GRACE);
+                    // The store is closed before it is opened again.
+                    let mut nothing: OpenStore =
+                        Box::new(|| (Arc::new(MemoryStore::new()), Arc::new(MemoryJournal::new())));
+                    self.engine = begin(&mut nothing, handler).map_err(|error| errno_of(&error))?;
                     self.engine = begin(store, handler).map_err(|error| errno_of(&error))?;
                 }
                 Ok(Outcome::Done)
