@@ -37,7 +37,7 @@ fn on_disk(projection: &Projection) -> EngineSubject {
 
 #[test]
 fn an_engine_on_disk_does_what_the_model_does() {
-    run(Run::from_environment(4_000), on_disk);
+    run(Run::from_environment(3_000), on_disk);
 }
 
 #[test]

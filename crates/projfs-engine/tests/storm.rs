@@ -124,7 +124,7 @@ fn check_paths(engine: &Engine, tree: &BTreeMap<RelPathBuf, Seen>) {
 
 #[test]
 fn many_threads_end_and_leave_a_sound_tree() {
-    let run = Run::from_environment(40_000);
+    let run = Run::from_environment(24_000);
     println!("PROJFS_SEED={} PROJFS_OPS={}", run.seed, run.operations);
     let store = MemoryStore::new();
     let mut owner = start(&store);
