@@ -49,6 +49,9 @@ impl Engine {
         self.settle_node(context, node, event, |settled| {
             match settled {
                 Settled::Root => return Err(ErrorKind::IsDirectory.into()),
+                Settled::Named(_, _, under) if under.kind() != Some(ItemKind::File) => {
+                    return Err(ErrorKind::Invalid.into());
+                }
                 Settled::Named(dir, name, _) if event != Event::Read => {
                     self.record(context, dir.path.join(name), ItemKind::File, What::Modified)?;
                 }
