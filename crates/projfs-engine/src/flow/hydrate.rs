@@ -75,7 +75,10 @@ impl Engine {
         number: Number,
     ) -> Result<Fetched> {
         if info.size() == 0 {
-            return Ok(Fetched { file: self.store.begin_content(0)?, info, number });
+            return Ok(Fetched { file: self.store.begin_content(0)?, info, number, ranges: None });
+        }
+        if self.comes_in_parts(&info) {
+            return self.fetch_rest(context, origin, &info, number);
         }
         let Patience::Until(interrupt) = context.patience else {
             return Err(ErrorKind::WouldWait.into());
@@ -115,7 +118,8 @@ impl Engine {
             }
         }
         ended?;
-        Ok(Fetched { file: Arc::clone(&flight.file), info: flight.info.clone(), number })
+        let (file, info) = (Arc::clone(&flight.file), flight.info.clone());
+        Ok(Fetched { file, info, number, ranges: None })
     }
 
     /// Joins the fetch of an item, or begins it.

@@ -21,6 +21,7 @@ use projfs_types::Projected;
 use projfs_types::RelPathBuf;
 use projfs_types::What;
 
+use super::ranges::RangeFile;
 use super::resolve::Under;
 use super::resolve::found;
 use super::resolve::origin_path;
@@ -43,6 +44,8 @@ pub(crate) struct Fetched {
     pub(crate) file: Arc<dyn StoreFile>,
     pub(crate) info: PlaceholderInfo,
     pub(crate) number: Number,
+    /// The parts in which it came.
+    pub(crate) ranges: Option<Arc<RangeFile>>,
 }
 
 /// What is to be done, without locks, before looking again.
@@ -187,8 +190,9 @@ impl Engine {
     }
 
     fn publish(&self, dir: &DirView, name: &ItemName, fetched: &Fetched, state: &FileState) -> Result<()> {
-        let Fetched { file, info, number } = fetched;
+        let Fetched { file, info, number, .. } = fetched;
         self.store.publish(&dir.path, name, file, info, state, *number)?;
+        self.settled(fetched);
         self.flights.published(*number);
         if let Some(projection) = &dir.projection {
             self.store.forget(&projection.join(name))?;
@@ -196,12 +200,26 @@ impl Engine {
         Ok(())
     }
 
+    /// The file that comes in parts, of a placeholder that does.
+    pub(crate) fn parts_of(
+        &self,
+        dir: &DirView,
+        name: &ItemName,
+        under: &Under,
+    ) -> Result<Option<Arc<RangeFile>>> {
+        let Need::Data { origin, info, number } = data_needed(dir, name, under)? else { return Ok(None) };
+        if !self.comes_in_parts(&info) {
+            return Ok(None);
+        }
+        self.range_file(&origin, &info, number).map(Some)
+    }
+
     /// What a placeholder that is truncated becomes.
     fn no_content(&self, dir: &DirView, name: &ItemName, under: &Under) -> Result<Fetched> {
         let Need::Data { info, number, .. } = data_needed(dir, name, under)? else {
             return Err(ErrorKind::Invalid.into());
         };
-        Ok(Fetched { file: self.store.begin_content(0)?, info, number })
+        Ok(Fetched { file: self.store.begin_content(0)?, info, number, ranges: None })
     }
 
     fn convert_symlink(&self, dir: &DirView, name: &ItemName, under: &Under) -> Result<()> {
@@ -217,6 +235,7 @@ impl Engine {
     /// What is local of an item goes. At home it is virtual again; elsewhere it is a placeholder.
     fn drop_local(&self, context: &Context<'_>, dir: &DirView, name: &ItemName, under: &Under) -> Result<()> {
         let node = self.node_under(dir, name, under);
+        self.drop_parts(under)?;
         let item = match under {
             Under::Noted { origin, .. } => {
                 self.store.forget(origin)?;
@@ -257,7 +276,9 @@ impl Engine {
 fn fits(fetched: Option<&Fetched>, under: &Under) -> bool {
     match (fetched, info_of(under)) {
         (Some(fetched), Some(info)) => {
-            fetched.info.version == info.version && fetched.info.size() == info.size()
+            fetched.info.version == info.version
+                && fetched.info.size() == info.size()
+                && fetched.ranges.as_ref().is_none_or(|file| file.is_open())
         }
         _ => false,
     }

@@ -33,7 +33,14 @@ impl Engine {
     /// # Errors
     /// `Stale`, `NotFound`; the provider's, if only it knows the item; the store's.
     pub fn attributes(&self, context: &Context<'_>, node: NodeId) -> Result<Stat> {
-        match self.nodes.location(node)? {
+        let location = match self.nodes.location(node) {
+            Err(error) if error.kind == ErrorKind::NotFound => match self.handles.ranges_of(node) {
+                Some(file) => return Ok(self.stat_of_parts(&file)),
+                None => return Err(error),
+            },
+            location => location?,
+        };
+        match location {
             Location::Root => Ok(self.store.look_root()?.stat),
             Location::Trash(trash) => Ok(self.store.look_trash(trash)?.stat),
             Location::Named(parent, name) => {

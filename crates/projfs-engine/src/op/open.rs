@@ -4,7 +4,10 @@ use projfs_store::Access;
 use projfs_store::Place;
 use projfs_store::StoreFile;
 use projfs_sync::Arc;
+use projfs_types::FileState;
 use projfs_types::ItemKind;
+use projfs_types::ItemName;
+use projfs_types::ItemState;
 use projfs_types::NodeId;
 use projfs_types::What;
 
@@ -33,10 +36,22 @@ pub struct Opened {
     pub handle: HandleId,
     /// The file's node.
     pub node: NodeId,
+    /// Whether the file in the store has all of the content.
+    pub coverage: Coverage,
+}
+
+/// Whether the file in the store has all of an open file's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// It has.
+    Whole,
+    /// It may not have: every read must come to the engine, which fetches what is missing.
+    Partial,
 }
 
 impl Engine {
-    /// Opens a file. Opening for reading hydrates it, opening for writing makes it full.
+    /// Opens a file. Opening for reading hydrates it, unless it is large and the provider gives ranges: then they are
+    /// fetched as they are read. Opening for writing makes it full.
     ///
     /// # Errors
     /// `IsDirectory`, `Invalid` for what is no file; the provider's, if the content cannot be fetched: nothing has changed
@@ -47,7 +62,13 @@ impl Engine {
             OpenHow { access: Access::ReadWrite, .. } => Event::Modify,
             OpenHow { access: Access::Read, .. } => Event::Read,
         };
-        match self.nodes.location(node)? {
+        let location = match self.nodes.location(node) {
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                return self.open_nameless(node, how).ok_or(error);
+            }
+            location => location?,
+        };
+        match location {
             Location::Root => Err(ErrorKind::IsDirectory.into()),
             Location::Trash(trash) => {
                 if how.truncate {
@@ -56,6 +77,12 @@ impl Engine {
                 Ok(self.opened(node, how.access))
             }
             Location::Named(parent, name) => {
+                if event == Event::Read
+                    && self.gives_ranges()
+                    && let Some(opened) = self.open_without_fetching(context, node, parent, &name)?
+                {
+                    return Ok(opened);
+                }
                 self.settle(context, parent, &name, event, |dir, under| {
                     if event != Event::Read {
                         self.record(context, dir.path.join(&name), ItemKind::File, What::Modified)?;
@@ -76,8 +103,70 @@ impl Engine {
     }
 
     pub(super) fn opened(&self, node: NodeId, access: Access) -> Opened {
+        self.opened_as(Handle { node, access, ranges: None })
+    }
+
+    fn opened_as(&self, handle: Handle) -> Opened {
+        let node = handle.node;
         self.nodes.opened(node);
-        Opened { handle: self.handles.insert(Handle { node, access }), node }
+        let coverage = if handle.ranges.is_some() { Coverage::Partial } else { Coverage::Whole };
+        Opened { handle: self.handles.insert(handle), node, coverage }
+    }
+
+    /// Opens a file for reading if that needs no more of its content than there is: because there is all of it, or
+    /// because it comes as it is read.
+    fn open_without_fetching(
+        &self,
+        context: &Context<'_>,
+        node: NodeId,
+        parent: NodeId,
+        name: &ItemName,
+    ) -> Result<Option<Opened>> {
+        // Nothing but its metadata has to be known.
+        self.settle(context, parent, name, Event::Look, |dir, under| {
+            if self.node_under(dir, name, under) != Some(node) {
+                return Err(ErrorKind::Stale.into());
+            }
+            match under.state() {
+                Some(ItemState::File(FileState::Hydrated(_) | FileState::Full)) => {
+                    return Ok(Some(self.opened(node, Access::Read)));
+                }
+                Some(ItemState::File(FileState::Placeholder(_))) => {}
+                _ => return Ok(None),
+            }
+            let Some(file) = self.parts_of(dir, name, under)? else { return Ok(None) };
+            // What is whole gets its name first, and is the kernel's to read then.
+            let handle = Handle { node, access: Access::Read, ranges: Some(file) };
+            Ok(handle.parts().is_some_and(|file| !file.is_whole()).then(|| self.opened_as(handle)))
+        })
+    }
+
+    /// Opens a file again that was deleted when it was not whole, through one that is open.
+    fn open_nameless(&self, node: NodeId, how: OpenHow) -> Option<Opened> {
+        let ranges = Some(self.handles.ranges_of(node)?);
+        let access = Access::Read;
+        (how == OpenHow { access, truncate: false }).then(|| self.opened_as(Handle { node, access, ranges }))
+    }
+
+    /// Before a close: a file that came in parts, and is whole by now, gets its name, so that the kernel reads it by
+    /// itself from the next open on. What goes wrong with that is tried again then.
+    ///
+    /// # Errors
+    /// `WouldWait` alone.
+    pub fn finish(&self, context: &Context<'_>, handle: HandleId) -> Result<()> {
+        let Ok(handle) = self.handles.get(handle) else { return Ok(()) };
+        if !handle.parts().is_some_and(|file| file.is_open() && file.is_whole()) {
+            return Ok(());
+        }
+        let Ok(Location::Named(parent, name)) = self.nodes.location(handle.node) else { return Ok(()) };
+        match self.settle(context, parent, &name, Event::Read, |_, _| Ok(())) {
+            Err(error) if error.kind == ErrorKind::WouldWait => Err(error),
+            Err(error) => {
+                tracing::debug!(%error, "a whole file goes on coming in parts");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Closes a file. Harmless if it is not open.
@@ -97,13 +186,33 @@ impl Engine {
         }
     }
 
-    /// The store's file behind an open file.
+    /// The store's file behind an open file, with all of the content, which is fetched if it must be.
     ///
     /// # Errors
-    /// `BadHandle`; the store's.
-    pub fn file(&self, _context: &Context<'_>, handle: HandleId) -> Result<Arc<dyn StoreFile>> {
+    /// `BadHandle`; the provider's; the store's.
+    pub fn file(&self, context: &Context<'_>, handle: HandleId) -> Result<Arc<dyn StoreFile>> {
+        self.readable(context, handle, 0, u64::MAX)
+    }
+
+    /// The store's file behind an open file, with `length` bytes from `offset` on in it, as far as the file goes.
+    ///
+    /// # Errors
+    /// `BadHandle`; the provider's, the store's: the file can be read elsewhere, and here again.
+    pub fn readable(
+        &self,
+        context: &Context<'_>,
+        handle: HandleId,
+        offset: u64,
+        length: u64,
+    ) -> Result<Arc<dyn StoreFile>> {
         let handle = self.handles.get(handle)?;
-        self.file_of(handle)
+        match handle.parts() {
+            Some(file) => {
+                self.fetch_range(context, file, offset..offset.saturating_add(length))?;
+                Ok(file.file())
+            }
+            None => self.file_of(&handle),
+        }
     }
 
     /// The same, if it is open for writing.
@@ -113,12 +222,12 @@ impl Engine {
     pub fn writable(&self, _context: &Context<'_>, handle: HandleId) -> Result<Arc<dyn StoreFile>> {
         let handle = self.handles.get(handle)?;
         match handle.access {
-            Access::ReadWrite => self.file_of(handle),
+            Access::ReadWrite => self.file_of(&handle),
             Access::Read => Err(ErrorKind::BadHandle.into()),
         }
     }
 
-    fn file_of(&self, handle: Handle) -> Result<Arc<dyn StoreFile>> {
+    fn file_of(&self, handle: &Handle) -> Result<Arc<dyn StoreFile>> {
         if let Some(file) = self.files.get(handle.node, handle.access) {
             return Ok(file);
         }

@@ -120,6 +120,7 @@ impl Engine {
         let item_kind = under.kind().ok_or(ErrorKind::NotFound)?;
         self.record(context, dir.path.join(name), item_kind, What::Deleted)?;
         let keep = if self.nodes.is_open(node) { Keep::Trash } else { Keep::Nothing };
+        self.drop_parts(&under)?;
         let trash = self.store.remove(&dir.path, name, leave, keep)?;
         if let Under::Noted { origin, .. } = &under {
             self.store.forget(origin)?;

@@ -223,6 +223,7 @@ impl Engine {
     ) -> Result<()> {
         let open = target.is_some_and(|target| self.nodes.is_open(target.node));
         let keep = if open { Keep::Trash } else { Keep::Nothing };
+        self.drop_parts(to_under)?;
         let trash = self.store.rename((&from_dir.path, from.1), (&to_dir.path, to.1), leave, keep)?;
         if let Under::Noted { origin, .. } = to_under {
             self.store.forget(origin)?;
