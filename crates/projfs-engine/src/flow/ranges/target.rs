@@ -13,8 +13,8 @@ use projfs_sync::atomic::AtomicBool;
 use projfs_sync::atomic::Ordering;
 use rustix::io::Errno;
 
-use super::Failure;
-use super::RangeFile;
+use super::file::Failure;
+use super::file::RangeFile;
 
 /// Where a provider writes a range. It takes nothing more after the answer.
 pub(super) struct Target {
