@@ -5,6 +5,7 @@ mod foreign;
 mod kernel_tree;
 mod layout;
 mod licenses;
+mod measure;
 mod metadata;
 mod process;
 mod tree;
@@ -51,6 +52,16 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u32,
     },
+    /// Measures a mount against a native directory, with fio and by itself: the same work in both, in turn
+    Measure {
+        /// A directory of the mount
+        mounted: PathBuf,
+        /// A directory of the file system below it
+        native: PathBuf,
+        /// How often each piece of work is done in each
+        #[arg(long, default_value_t = 7)]
+        repeats: usize,
+    },
 }
 
 fn main() -> ExitCode {
@@ -60,6 +71,7 @@ fn main() -> ExitCode {
         Task::KernelTree { dir } => kernel_tree::run(&dir),
         Task::Pjdfstest { dir, patterns } => foreign::pjdfstest(&tree::root(), &dir, &patterns),
         Task::Fsx { dir, ops, seed } => foreign::fsx(&tree::root(), &dir, ops, seed),
+        Task::Measure { mounted, native, repeats } => measure::run(&mounted, &native, repeats),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,7 +1,11 @@
 //! `CommandTable`: questions to the provider, asked once each and waited for.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 
+use crossbeam_channel::Receiver;
+use crossbeam_channel::Sender;
 use projfs_provider::CancelToken;
 use projfs_provider::Command;
 use projfs_provider::CommandHandler;
@@ -26,6 +30,14 @@ use crate::error::Result;
 use crate::port::Context;
 use crate::port::Patience;
 
+/// Whether somebody waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    Now,
+    /// Nobody yet: what somebody waits for goes first.
+    Later,
+}
+
 /// What a question is about.
 pub(crate) struct About {
     pub(crate) path: RelPathBuf,
@@ -37,11 +49,17 @@ pub(crate) struct CommandTable {
     handler: Arc<dyn CommandHandler>,
     next: AtomicU64,
     /// Where commands are put for the provider threads; nothing once the instance stops.
-    queue: Mutex<Option<crossbeam_channel::Sender<Command>>>,
+    queue: Mutex<Option<Queue>>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
     outstanding: Mutex<HashMap<CommandId, CancelToken>>,
     stopping: CancelToken,
     counts: Mutex<HashMap<&'static str, u64>>,
+}
+
+/// Where commands are put for the provider threads.
+struct Queue {
+    now: Sender<Command>,
+    later: Sender<Command>,
 }
 
 /// Where an answer arrives.
@@ -98,28 +116,25 @@ impl CommandTable {
     /// # Errors
     /// The system's, if it gives no more threads.
     pub(crate) fn start(handler: Arc<dyn CommandHandler>, threads: usize) -> std::io::Result<Arc<Self>> {
-        let (sender, receiver) = crossbeam_channel::unbounded::<Command>();
+        let (now, now_receiver) = crossbeam_channel::unbounded();
+        let (later, later_receiver) = crossbeam_channel::unbounded();
         let table = Arc::new(Self {
             handler,
             next: AtomicU64::new(1),
-            queue: Mutex::new(Some(sender)),
+            queue: Mutex::new(Some(Queue { now, later })),
             threads: Mutex::default(),
             outstanding: Mutex::default(),
             stopping: CancelToken::new(),
             counts: Mutex::default(),
         });
         for number in 0..threads {
-            let (handler, receiver) = (Arc::clone(&table.handler), receiver.clone());
-            let thread =
-                thread::Builder::new().name(format!("projfs-provider-{number}")).spawn(move || {
-                    while let Ok(command) = receiver.recv() {
-                        if command.request().cancellation().is_cancelled() {
-                            command.fail(ProviderErrorKind::Cancelled.into());
-                        } else {
-                            handler.handle(command);
-                        }
-                    }
-                })?;
+            let handler = Arc::clone(&table.handler);
+            // Some threads are for what somebody waits for alone.
+            let later = if number % 2 == 0 { later_receiver.clone() } else { crossbeam_channel::never() };
+            let now = now_receiver.clone();
+            let thread = thread::Builder::new()
+                .name(format!("projfs-provider-{number}"))
+                .spawn(move || serve(&*handler, &now, &later))?;
             table.threads.lock().push(thread);
         }
         Ok(table)
@@ -163,6 +178,17 @@ impl CommandTable {
         about: About,
         build: impl FnOnce(Request) -> Command,
     ) -> Result<CommandId> {
+        self.send_with(Urgency::Now, caller, about, build)
+    }
+
+    /// The same, for something that may give way.
+    pub(crate) fn send_with(
+        &self,
+        urgency: Urgency,
+        caller: Caller,
+        about: About,
+        build: impl FnOnce(Request) -> Command,
+    ) -> Result<CommandId> {
         let id = CommandId(self.next.fetch_add(1, Ordering::Relaxed));
         let cancel = CancelToken::new();
         let command = build(Request::new(id, about.path, about.version, caller, cancel.clone()));
@@ -170,8 +196,12 @@ impl CommandTable {
         tracing::debug!(command = command.name(), id = id.0, path = %command.request().path(), "asking");
         self.outstanding.lock().insert(id, cancel);
         let queue = self.queue.lock();
-        match &*queue {
-            Some(queue) if queue.send(command).is_ok() => Ok(id),
+        let sender = queue.as_ref().map(|queue| match urgency {
+            Urgency::Now => &queue.now,
+            Urgency::Later => &queue.later,
+        });
+        match sender {
+            Some(sender) if sender.send(command).is_ok() => Ok(id),
             _ => {
                 self.outstanding.lock().remove(&id);
                 Err(ErrorKind::Unavailable.into())
@@ -230,6 +260,23 @@ impl CommandTable {
             } else {
                 tracing::warn!("the provider did not return from a command");
             }
+        }
+    }
+}
+
+/// Brings commands to the provider until there will be no more.
+fn serve(handler: &dyn CommandHandler, now: &Receiver<Command>, later: &Receiver<Command>) {
+    loop {
+        let received = crossbeam_channel::select_biased! {
+            recv(now) -> command => command,
+            recv(later) -> command => command,
+        };
+        let Ok(command) = received else { return };
+        if command.request().cancellation().is_cancelled() {
+            command.fail(ProviderErrorKind::Cancelled.into());
+        } else if catch_unwind(AssertUnwindSafe(|| handler.handle(command))).is_err() {
+            // The reply was dropped on the way, and so was answered. The thread serves others.
+            tracing::error!("the provider panicked");
         }
     }
 }

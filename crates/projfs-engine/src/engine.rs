@@ -39,11 +39,13 @@ pub struct Engine {
     pub(crate) kernel: Arc<dyn KernelCache>,
     pub(crate) commands: Arc<CommandTable>,
     pub(crate) options: Options,
+    /// Owner and group of what is projected: the root's.
+    pub(crate) owner: (u32, u32),
     pub(crate) locks: Locks,
     pub(crate) nodes: NodeTable,
     pub(crate) handles: HandleTable,
     pub(crate) files: OpenFiles,
-    pub(crate) listings: Listings,
+    pub(crate) listings: Arc<Listings>,
     pub(crate) negative: NegativeCache,
     pub(crate) flights: Flights,
     pub(crate) ranges: Ranges,
@@ -57,8 +59,6 @@ pub struct Engine {
 pub struct Options {
     /// How many threads run provider calls (`PoolThreadCount`), at least 1.
     pub provider_threads: usize,
-    /// Owner and group of what is projected.
-    pub owner: (u32, u32),
     /// How many files of the store stay open, at least 2.
     pub open_files: usize,
     /// Whether projected directories can be renamed.
@@ -83,7 +83,6 @@ impl Default for Options {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             provider_threads: 2 * processors,
-            owner: (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw()),
             open_files: 256,
             directory_renames: DirectoryRenames::Allow,
             whole_file_limit: 16 << 20,
@@ -153,9 +152,10 @@ impl Engine {
             commands,
             files: OpenFiles::new(options.open_files),
             options,
+            owner: (root.stat.uid, root.stat.gid),
             locks: Locks::new(),
             handles: HandleTable::default(),
-            listings: Listings::new(),
+            listings: Arc::new(Listings::new()),
             negative: NegativeCache::default(),
             flights: Flights::default(),
             ranges: Ranges::default(),

@@ -2,6 +2,7 @@
 
 mod listing;
 mod merge;
+mod scan;
 
 pub(crate) use listing::Listing;
 pub(crate) use listing::Listings;

@@ -8,3 +8,4 @@ mod settle;
 
 pub(crate) use resolve::Under;
 pub(crate) use resolve::origin_path;
+pub(crate) use settle::Settled;

@@ -4,6 +4,8 @@ use projfs_types::DirectoryState;
 use projfs_types::FileState;
 use projfs_types::ItemState;
 use projfs_types::Metadata;
+use projfs_types::Origin;
+use projfs_types::Projected;
 use projfs_types::SymlinkState;
 
 /// What is found under a name.
@@ -88,6 +90,8 @@ pub enum Change {
     Convert,
     /// The metadata is local from now on.
     Dirty,
+    /// The item's record says where it comes from, which its place alone said until now.
+    Detach,
     /// The name goes; a tombstone stays.
     RemoveLeavingTombstone,
     /// The name goes.
@@ -166,7 +170,8 @@ fn file(state: &FileState, event: Event) -> Result<Step, Refusal> {
         (_, Event::Look | Event::Delete | Event::Rename | Event::Discard) => NOTHING,
         (FileState::Placeholder(_), Event::Read | Event::Link) => does(Fetch::Data, Change::Hydrate),
         (FileState::Placeholder(_), Event::Modify) => does(Fetch::Data, Change::Convert),
-        (FileState::Hydrated(_), Event::Read | Event::Link) => NOTHING,
+        (FileState::Hydrated(_), Event::Read) => NOTHING,
+        (FileState::Hydrated(projected), Event::Link) => detach(projected),
         (FileState::Hydrated(_), Event::Modify) => does(Fetch::Nothing, Change::Convert),
         (FileState::Placeholder(_) | FileState::Hydrated(_), Event::Truncate) => {
             does(Fetch::Nothing, Change::Convert)
@@ -174,9 +179,8 @@ fn file(state: &FileState, event: Event) -> Result<Step, Refusal> {
         (FileState::Placeholder(projected) | FileState::Hydrated(projected), Event::SetMetadata) => {
             set_metadata(projected.metadata)
         }
-        (FileState::Placeholder(projected) | FileState::Hydrated(projected), Event::Dehydrate) => {
-            dehydrate(projected.metadata)
-        }
+        (FileState::Placeholder(projected), Event::Dehydrate) => dehydrate(projected, NOTHING),
+        (FileState::Hydrated(projected), Event::Dehydrate) => dehydrate(projected, Err(Refusal::NotClean)),
         (FileState::Full, Event::Dehydrate) => Err(Refusal::NotClean),
         (
             FileState::Full,
@@ -199,10 +203,9 @@ fn symlink(state: &SymlinkState, event: Event) -> Result<Step, Refusal> {
     match (state, event) {
         (_, Event::Look | Event::Read | Event::Delete | Event::Rename | Event::Discard) => NOTHING,
         (_, Event::Modify | Event::Truncate) => Err(Refusal::Unsupported),
-        // A link of the store and a stand-in cannot share an inode, so the second name makes it local.
-        (SymlinkState::Placeholder(_), Event::Link) => does(Fetch::Nothing, Change::Convert),
+        (SymlinkState::Placeholder(projected), Event::Link) => detach(projected),
         (SymlinkState::Placeholder(projected), Event::SetMetadata) => set_metadata(projected.metadata),
-        (SymlinkState::Placeholder(projected), Event::Dehydrate) => dehydrate(projected.metadata),
+        (SymlinkState::Placeholder(projected), Event::Dehydrate) => dehydrate(projected, NOTHING),
         (SymlinkState::Full, Event::SetMetadata | Event::Link) => NOTHING,
         (SymlinkState::Full, Event::Dehydrate) => Err(Refusal::NotClean),
     }
@@ -234,9 +237,20 @@ fn set_metadata(metadata: Metadata) -> Result<Step, Refusal> {
     }
 }
 
-fn dehydrate(metadata: Metadata) -> Result<Step, Refusal> {
-    match metadata {
-        Metadata::Clean => does(Fetch::Nothing, Change::Forget),
-        Metadata::Dirty => Err(Refusal::NotClean),
+/// An item that is at home is virtual again without its record. Elsewhere the record is all that says where it
+/// comes from: it stays, and with it, `away`, what else there is.
+fn dehydrate(projected: &Projected, away: Result<Step, Refusal>) -> Result<Step, Refusal> {
+    match (projected.metadata, &projected.origin) {
+        (Metadata::Clean, Origin::Here) => does(Fetch::Nothing, Change::Forget),
+        (Metadata::Clean, Origin::At(_)) => away,
+        (Metadata::Dirty, _) => Err(Refusal::NotClean),
+    }
+}
+
+/// Two names share one record, so it cannot be the place that says where the item comes from.
+fn detach(projected: &Projected) -> Result<Step, Refusal> {
+    match projected.origin {
+        Origin::Here => does(Fetch::Nothing, Change::Detach),
+        Origin::At(_) => NOTHING,
     }
 }

@@ -39,6 +39,7 @@ fn of_provider(kind: ProviderErrorKind) -> Errno {
         ProviderErrorKind::AccessDenied => Errno::ACCESS,
         ProviderErrorKind::InvalidInput => Errno::INVAL,
         ProviderErrorKind::OutOfMemory => Errno::NOMEM,
+        ProviderErrorKind::NoSpace => Errno::NOSPC,
         ProviderErrorKind::Unavailable => Errno::HOSTDOWN,
         ProviderErrorKind::TimedOut => Errno::TIMEDOUT,
         ProviderErrorKind::Cancelled => Errno::INTR,

@@ -22,6 +22,8 @@ pub enum ProviderErrorKind {
     InvalidInput,
     /// Memory ran out (`E_OUTOFMEMORY`; `ENOMEM`).
     OutOfMemory,
+    /// What was delivered does not fit on the disk (`ERROR_DISK_FULL`; `ENOSPC`).
+    NoSpace,
     /// The source cannot be reached now (`ERROR_FILE_SYSTEM_VIRTUALIZATION_UNAVAILABLE`; `EHOSTDOWN`).
     Unavailable,
     /// The source took too long (`ERROR_TIMEOUT`; `ETIMEDOUT`).
@@ -62,6 +64,7 @@ impl From<std::io::Error> for ProviderError {
             ErrorKind::PermissionDenied => ProviderErrorKind::AccessDenied,
             ErrorKind::InvalidInput => ProviderErrorKind::InvalidInput,
             ErrorKind::OutOfMemory => ProviderErrorKind::OutOfMemory,
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ProviderErrorKind::NoSpace,
             ErrorKind::TimedOut => ProviderErrorKind::TimedOut,
             ErrorKind::Interrupted => ProviderErrorKind::Cancelled,
             ErrorKind::Unsupported => ProviderErrorKind::NotSupported,
@@ -84,6 +87,7 @@ impl fmt::Display for ProviderError {
             ProviderErrorKind::AccessDenied => "access denied",
             ProviderErrorKind::InvalidInput => "invalid input",
             ProviderErrorKind::OutOfMemory => "out of memory",
+            ProviderErrorKind::NoSpace => "no space left",
             ProviderErrorKind::Unavailable => "source unavailable",
             ProviderErrorKind::TimedOut => "timed out",
             ProviderErrorKind::Cancelled => "cancelled",

@@ -4,9 +4,10 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::time::Instant;
 
-use projfs_provider::Command;
 use projfs_provider::EnumerationId;
 use projfs_provider::Lifetime;
+use projfs_provider::ProviderError;
+use projfs_provider::ProviderErrorKind;
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
 use projfs_sync::atomic;
@@ -18,9 +19,13 @@ use projfs_types::RelPathBuf;
 use projfs_types::VersionInfo;
 use projfs_types::collation;
 
+use super::scan;
+use super::scan::Begin;
+use super::scan::Ended;
+use super::scan::Scan;
 use crate::check;
-use crate::command::About;
 use crate::command::CommandTable;
+use crate::command::Urgency;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -29,6 +34,9 @@ use crate::port::Patience;
 
 /// How many entries are kept over all listings. What is dropped is asked for again.
 const KEPT_ENTRIES: usize = 4_000_000;
+
+/// How many listings are asked for at a time, at most, before anybody wants them.
+const PREFETCHES: usize = 64;
 
 /// One directory's projected entries, in collation order, each name once.
 pub(crate) struct Listing {
@@ -39,6 +47,7 @@ pub(crate) struct Listing {
 /// The listings that are kept, by the directory's path in the projection. A leaf lock.
 pub(crate) struct Listings {
     kept: Mutex<Kept>,
+    scans: Mutex<HashMap<RelPathBuf, Arc<Scan>>>,
     next: AtomicU64,
 }
 
@@ -53,10 +62,36 @@ struct Kept {
 }
 
 impl Listing {
+    /// Checks what a provider gave.
+    ///
+    /// # Errors
+    /// A name that is there twice.
+    pub(super) fn new(
+        directory: &RelPath,
+        mut entries: Vec<ProjectedItem>,
+        expires: Option<Instant>,
+    ) -> std::result::Result<Arc<Self>, ProviderError> {
+        entries.retain(|entry| match check::info(&entry.info) {
+            Ok(()) => true,
+            Err(why) => {
+                tracing::warn!(%directory, name = %entry.name, why, "entry left out");
+                false
+            }
+        });
+        Ok(Arc::new(Self { entries: in_order(entries)?, expires }))
+    }
+
     /// The entry under a name.
     pub(crate) fn get(&self, name: &ItemName) -> Option<&ProjectedItem> {
         let found = self.entries.binary_search_by(|entry| collation::compare(&entry.name, name)).ok()?;
         self.entries.get(found)
+    }
+
+    /// The entries that come after a name.
+    pub(crate) fn after(&self, name: &ItemName) -> &[ProjectedItem] {
+        let start =
+            self.entries.partition_point(|entry| collation::compare(&entry.name, name) != Ordering::Greater);
+        &self.entries[start..]
     }
 
     pub(crate) fn entries(&self) -> &[ProjectedItem] {
@@ -66,7 +101,7 @@ impl Listing {
 
 impl Listings {
     pub(crate) fn new() -> Self {
-        Self { kept: Mutex::default(), next: AtomicU64::new(1) }
+        Self { kept: Mutex::default(), scans: Mutex::default(), next: AtomicU64::new(1) }
     }
 
     /// The listing of a directory, if it was kept.
@@ -82,32 +117,98 @@ impl Listings {
         Some(Arc::clone(listing))
     }
 
-    /// The listing of a directory, kept or asked for.
+    /// The listing of a directory, kept or asked for. Callers that ask at the same time share one.
     pub(crate) fn get(
-        &self,
-        commands: &CommandTable,
+        self: &Arc<Self>,
+        commands: &Arc<CommandTable>,
         context: &Context<'_>,
         directory: &RelPath,
-        version: &VersionInfo,
+        version: impl FnOnce() -> VersionInfo,
     ) -> Result<Arc<Listing>> {
         if let Some(listing) = self.kept(directory) {
             return Ok(listing);
         }
-        if matches!(context.patience, Patience::None) {
+        let Patience::Until(interrupt) = context.patience else {
             return Err(ErrorKind::WouldWait.into());
-        }
-        let generation = self.kept.lock().generation;
-        let expires = match commands.traits().lifetime {
-            Lifetime::Stable => None,
-            Lifetime::Chosen(lifetime) => Some(Instant::now() + lifetime),
         };
-        let entries = self.ask(commands, context, directory, version)?;
-        let listing = Arc::new(Listing { entries, expires });
-        self.keep(directory, &listing, generation);
-        Ok(listing)
+        let scan = self.join(commands, context, directory, version, Urgency::Now)?;
+        scan.wait(interrupt, commands.stopping()).map_err(|ended| match ended {
+            Ended::Left(kind) => {
+                if scan.leave() {
+                    self.drop_scan(directory, &scan);
+                    scan.cancel(commands);
+                }
+                Error::new(kind, directory)
+            }
+            Ended::Failed(error) => Error::provider(error, directory),
+        })
     }
 
-    fn keep(&self, directory: &RelPath, listing: &Arc<Listing>, generation: u64) {
+    /// Asks for a listing that somebody is likely to want soon.
+    pub(crate) fn prefetch(
+        self: &Arc<Self>,
+        commands: &Arc<CommandTable>,
+        context: &Context<'_>,
+        directory: &RelPath,
+        version: VersionInfo,
+    ) {
+        if self.scans.lock().len() < PREFETCHES && self.kept(directory).is_none() {
+            // Whoever wants it asks again, and hears of what went wrong.
+            let _ = self.join(commands, context, directory, || version, Urgency::Later);
+        }
+    }
+
+    fn join(
+        self: &Arc<Self>,
+        commands: &Arc<CommandTable>,
+        context: &Context<'_>,
+        directory: &RelPath,
+        version: impl FnOnce() -> VersionInfo,
+        urgency: Urgency,
+    ) -> Result<Arc<Scan>> {
+        let enter = |scan: &Arc<Scan>| {
+            if urgency == Urgency::Now {
+                scan.enter();
+            }
+        };
+        let scan = {
+            let mut scans = self.scans.lock();
+            if let Some(scan) = scans.get(directory) {
+                enter(scan);
+                return Ok(Arc::clone(scan));
+            }
+            let expires = match commands.traits().lifetime {
+                Lifetime::Stable => None,
+                Lifetime::Chosen(lifetime) => Some(Instant::now() + lifetime),
+            };
+            let scan = Scan::new(Begin {
+                session: EnumerationId(self.next.fetch_add(1, atomic::Ordering::Relaxed)),
+                directory: directory.to_owned(),
+                version: version(),
+                caller: context.caller,
+                generation: self.kept.lock().generation,
+                expires,
+            });
+            enter(&scan);
+            scans.insert(directory.to_owned(), Arc::clone(&scan));
+            scan
+        };
+        if let Err(error) = scan::start(self, commands, &scan) {
+            self.drop_scan(directory, &scan);
+            return Err(error);
+        }
+        Ok(scan)
+    }
+
+    /// Whoever asks from here on asks anew, or finds the listing.
+    pub(super) fn drop_scan(&self, directory: &RelPath, scan: &Arc<Scan>) {
+        let mut scans = self.scans.lock();
+        if scans.get(directory).is_some_and(|known| Arc::ptr_eq(known, scan)) {
+            scans.remove(directory);
+        }
+    }
+
+    pub(super) fn keep(&self, directory: &RelPath, listing: &Arc<Listing>, generation: u64) {
         let mut kept = self.kept.lock();
         if kept.generation != generation {
             return;
@@ -131,73 +232,20 @@ impl Listings {
     pub(crate) fn len(&self) -> usize {
         self.kept.lock().entries
     }
-
-    /// One whole listing: start, get until there is no more, end in every case.
-    fn ask(
-        &self,
-        commands: &CommandTable,
-        context: &Context<'_>,
-        directory: &RelPath,
-        version: &VersionInfo,
-    ) -> Result<Vec<ProjectedItem>> {
-        let session = EnumerationId(self.next.fetch_add(1, atomic::Ordering::Relaxed));
-        let about = || About { path: directory.to_owned(), version: version.clone() };
-        commands.ask(context, about(), |request, reply| Command::StartEnumeration {
-            request,
-            session,
-            reply,
-        })?;
-        let entries = gather(commands, context, session, &about);
-        // Whoever listed is served; how the provider ends the session concerns nobody.
-        let ended = commands.send(context.caller, about(), |request| Command::EndEnumeration {
-            request,
-            session,
-            reply: projfs_provider::Reply::new(|_| ()),
-        });
-        if let Ok(command) = ended {
-            commands.answered(command);
-        }
-        let mut entries = entries?;
-        entries.retain(|entry| match check::info(&entry.info) {
-            Ok(()) => true,
-            Err(why) => {
-                tracing::warn!(%directory, name = %entry.name, why, "entry left out");
-                false
-            }
-        });
-        in_order(directory, entries)
-    }
-}
-
-fn gather(
-    commands: &CommandTable,
-    context: &Context<'_>,
-    session: EnumerationId,
-    about: &dyn Fn() -> About,
-) -> Result<Vec<ProjectedItem>> {
-    let mut entries = Vec::new();
-    loop {
-        let batch = commands.ask(context, about(), |request, reply| Command::NextEntries {
-            request,
-            session,
-            reply,
-        })?;
-        if batch.is_empty() {
-            return Ok(entries);
-        }
-        entries.extend(batch);
-    }
 }
 
 /// A provider that lists in another order is put right; a name that comes twice is an error, as nobody can tell which
 /// of the two is meant.
-fn in_order(directory: &RelPath, mut entries: Vec<ProjectedItem>) -> Result<Vec<ProjectedItem>> {
+fn in_order(mut entries: Vec<ProjectedItem>) -> std::result::Result<Vec<ProjectedItem>, ProviderError> {
     let order = |one: &ProjectedItem, other: &ProjectedItem| collation::compare(&one.name, &other.name);
     if !entries.is_sorted_by(|one, other| order(one, other) == Ordering::Less) {
         entries.sort_by(order);
     }
     match entries.windows(2).find(|pair| pair[0].name == pair[1].name) {
         None => Ok(entries),
-        Some(pair) => Err(Error::bad_answer(directory, format!("{:?} is listed twice", pair[0].name))),
+        Some(pair) => {
+            let message = format!("{:?} is listed twice", pair[0].name);
+            Err(ProviderError::new(ProviderErrorKind::Io, message))
+        }
     }
 }

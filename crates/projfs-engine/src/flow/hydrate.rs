@@ -14,6 +14,7 @@ use projfs_store::StoreFile;
 use projfs_sync::Arc;
 use projfs_sync::Condvar;
 use projfs_sync::Mutex;
+use projfs_sync::atomic::AtomicBool;
 use projfs_sync::atomic::Ordering;
 use projfs_types::Number;
 use projfs_types::PlaceholderInfo;
@@ -40,6 +41,7 @@ struct Flight {
     file: Arc<dyn StoreFile>,
     progress: Mutex<Progress>,
     moved: Condvar,
+    taken: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -75,7 +77,8 @@ impl Engine {
         number: Number,
     ) -> Result<Fetched> {
         if info.size() == 0 {
-            return Ok(Fetched { file: self.store.begin_content(0)?, info, number, ranges: None });
+            let file = self.store.begin_content(0)?;
+            return Ok(Fetched { file, info, number, taken: Arc::default(), ranges: None });
         }
         if self.comes_in_parts(&info) {
             return self.fetch_rest(context, origin, &info, number);
@@ -118,8 +121,8 @@ impl Engine {
             }
         }
         ended?;
-        let (file, info) = (Arc::clone(&flight.file), flight.info.clone());
-        Ok(Fetched { file, info, number, ranges: None })
+        let (file, taken) = (Arc::clone(&flight.file), Arc::clone(&flight.taken));
+        Ok(Fetched { file, info: flight.info.clone(), number, taken, ranges: None })
     }
 
     /// Joins the fetch of an item, or begins it.
@@ -139,7 +142,7 @@ impl Engine {
             // A fetch that failed, or that everybody left, is not joined.
             let alive = match &progress.outcome {
                 None => progress.waiters > 0,
-                Some(outcome) => outcome.is_ok(),
+                Some(outcome) => outcome.is_ok() && !flight.taken.load(Ordering::Acquire),
             };
             if alive {
                 progress.waiters += 1;
@@ -155,6 +158,7 @@ impl Engine {
             info,
             progress: Mutex::new(progress),
             moved: Condvar::new(),
+            taken: Arc::default(),
         });
         flights.insert(number, Arc::clone(&flight));
         drop(flights);

@@ -20,6 +20,15 @@ use crate::port::Context;
 impl Engine {
     /// Brings a directory to `level`. No lock of a directory may be held.
     pub(crate) fn prepare(&self, context: &Context<'_>, node: NodeId, level: Prepared) -> Result<()> {
+        let mut tries = 0;
+        while !self.prepare_chain(context, node, level)? {
+            self.moved_on(node, &mut tries)?;
+        }
+        Ok(())
+    }
+
+    /// False if a directory was renamed meanwhile.
+    fn prepare_chain(&self, context: &Context<'_>, node: NodeId, level: Prepared) -> Result<bool> {
         // Its ancestors first, from the top: they need to be where it can be put.
         let mut chain = Vec::new();
         let mut at = node;
@@ -37,9 +46,11 @@ impl Engine {
             wanted = wanted.min(Prepared::OnDisk);
         }
         for (node, parent, name, wanted) in chain.into_iter().rev() {
-            self.prepare_one(context, node, parent, &name, wanted)?;
+            if !self.prepare_one(context, node, parent, &name, wanted)? {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn prepare_one(
@@ -49,16 +60,20 @@ impl Engine {
         parent: NodeId,
         name: &ItemName,
         level: Prepared,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         loop {
             let dir = {
                 let _held = self.locks.change(&[parent]);
                 let dir = self.nodes.view(parent)?;
-                match self.under(&dir, name)? {
+                let under = self.under(&dir, name)?;
+                if !self.leads_to(&dir, name, &under, node) {
+                    return Ok(false);
+                }
+                match under {
                     Under::Unknown { .. } => dir,
                     Under::Noted { .. } if level == Prepared::Pinned => {
                         self.nodes.set_prepared(node, level);
-                        return Ok(());
+                        return Ok(true);
                     }
                     Under::Noted { origin, info }
                         if info.item_kind() == projfs_types::ItemKind::Directory =>
@@ -71,7 +86,7 @@ impl Engine {
                         self.store.forget(&origin)?;
                         self.nodes.changed(parent);
                         self.nodes.set_prepared(node, level);
-                        return Ok(());
+                        return Ok(true);
                     }
                     Under::OnDisk(item) => {
                         match &item.state {
@@ -89,7 +104,7 @@ impl Engine {
                             | ItemState::Tombstone => return Err(ErrorKind::NotFound.into()),
                         }
                         self.nodes.set_prepared(node, level);
-                        return Ok(());
+                        return Ok(true);
                     }
                     Under::Nothing | Under::Noted { .. } => return Err(ErrorKind::NotFound.into()),
                 }

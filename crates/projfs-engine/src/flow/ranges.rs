@@ -190,7 +190,8 @@ impl Engine {
             self.fetch_range(context, &file, gap.start..gap.start.saturating_add(WINDOW))?;
         }
         file.complete()?;
-        Ok(Fetched { file: file.file(), info: info.clone(), number, ranges: Some(file) })
+        let (info, taken) = (info.clone(), Arc::default());
+        Ok(Fetched { file: file.file(), info, number, taken, ranges: Some(file) })
     }
 
     /// The name of an item leads to a file with all of its content now.

@@ -39,6 +39,9 @@ use crate::transition::Found;
 /// What `st_size` and `st_blksize` show where the store has no say.
 const BLOCK_SIZE: u32 = 4096;
 
+/// How often a node is looked for whose name leads elsewhere.
+const TRIES: u32 = 64;
+
 /// What is under a name.
 #[derive(Debug)]
 pub(crate) enum Under {
@@ -98,7 +101,10 @@ impl Engine {
         if Self::is_reserved(dir.node, name) {
             return Ok(Under::Nothing);
         }
-        if let Some(item) = self.store.look(&dir.path, name)? {
+        // Nothing can be on disk in a directory that was not put there.
+        if dir.prepared >= Prepared::OnDisk
+            && let Some(item) = self.store.look(&dir.path, name)?
+        {
             return Ok(Under::OnDisk(Box::new(item)));
         }
         let Some(projection) = &dir.projection else { return Ok(Under::Nothing) };
@@ -209,8 +215,8 @@ impl Engine {
             number: Number::of_origin(origin),
             mode: kind.mode_bits() | u32::from(info.mode),
             links: 1,
-            uid: self.options.owner.0,
-            gid: self.options.owner.1,
+            uid: self.owner.0,
+            gid: self.owner.1,
             device: (0, 0),
             size: if kind == ItemKind::Directory { u64::from(BLOCK_SIZE) } else { info.size() },
             blocks: 0,
@@ -258,6 +264,29 @@ impl Engine {
     pub(crate) fn enter(&self, dir: &DirView, name: &ItemName, under: &Under) -> Option<Entry> {
         let (stat, seen) = self.seen(dir, name, under)?;
         Some(Entry { node: self.nodes.insert(seen, 1), stat })
+    }
+
+    /// Whether a name leads to a node.
+    pub(crate) fn leads_to(&self, dir: &DirView, name: &ItemName, under: &Under, node: NodeId) -> bool {
+        match under {
+            Under::Nothing => false,
+            Under::Unknown { origin } => {
+                self.nodes.named(dir.node, name, Number::of_origin(origin)) == Some(node)
+            }
+            Under::Noted { .. } | Under::OnDisk(_) => self.node_under(dir, name, under) == Some(node),
+        }
+    }
+
+    /// For a node whose name leads elsewhere: it was renamed, and is to be looked for again.
+    ///
+    /// # Errors
+    /// `Stale` after many tries: somebody changed the store beneath us.
+    pub(crate) fn moved_on(&self, node: NodeId, tries: &mut u32) -> Result<()> {
+        *tries += 1;
+        if *tries < TRIES {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Stale, &self.nodes.path(node)?))
     }
 
     /// The node of what is under a name, if it is known.

@@ -1,12 +1,13 @@
 //! `settle`: brings an item to the state in which an event has no further effect, then acts on it.
 
 use projfs_store::Item;
-use projfs_store::Keep;
 use projfs_store::Leave;
-use projfs_store::NewItem;
-use projfs_store::NewKind;
+use projfs_store::Place;
 use projfs_store::StoreFile;
+use projfs_store::TrashId;
 use projfs_sync::Arc;
+use projfs_sync::atomic::AtomicBool;
+use projfs_sync::atomic::Ordering;
 use projfs_types::FileState;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
@@ -16,7 +17,6 @@ use projfs_types::NodeId;
 use projfs_types::Number;
 use projfs_types::Origin;
 use projfs_types::PlaceholderInfo;
-use projfs_types::PlaceholderKind;
 use projfs_types::Projected;
 use projfs_types::RelPathBuf;
 use projfs_types::What;
@@ -26,10 +26,12 @@ use super::resolve::Under;
 use super::resolve::found;
 use super::resolve::origin_path;
 use crate::Engine;
+use crate::engine::Entry;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::node::table::DirView;
+use crate::node::table::Location;
 use crate::node::table::Prepared;
 use crate::port::Context;
 use crate::transition::Beneath;
@@ -44,8 +46,28 @@ pub(crate) struct Fetched {
     pub(crate) file: Arc<dyn StoreFile>,
     pub(crate) info: PlaceholderInfo,
     pub(crate) number: Number,
+    /// Set once the file has a name: then it is somebody's, and nobody else's.
+    pub(crate) taken: Arc<AtomicBool>,
     /// The parts in which it came.
     pub(crate) ranges: Option<Arc<RangeFile>>,
+}
+
+/// Where a node was found, while it cannot change.
+pub(crate) enum Settled<'a> {
+    Root,
+    Trash(TrashId),
+    Named(&'a DirView, &'a ItemName, &'a Under),
+}
+
+impl<'a> Settled<'a> {
+    /// The same for the store.
+    pub(crate) fn place(&self) -> Place<'a> {
+        match self {
+            Self::Root => Place::Root,
+            Self::Trash(trash) => Place::Trash(*trash),
+            Self::Named(dir, name, _) => Place::Named(&dir.path, name),
+        }
+    }
 }
 
 /// What is to be done, without locks, before looking again.
@@ -59,16 +81,43 @@ enum Need {
 }
 
 impl Engine {
+    /// Brings a node's item to the state in which `event` has no further effect, then calls `act` while it cannot
+    /// change. What has no name any more is the state machine's no longer.
+    pub(crate) fn settle_node<T>(
+        &self,
+        context: &Context<'_>,
+        node: NodeId,
+        event: Event,
+        mut act: impl FnMut(&Settled<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut tries = 0;
+        loop {
+            let (parent, name) = match self.nodes.location(node)? {
+                Location::Root => return act(&Settled::Root),
+                Location::Trash(trash) => return act(&Settled::Trash(trash)),
+                Location::Named(parent, name) => (parent, name),
+            };
+            let settled = self.settle(context, parent, &name, Some(node), event, |dir, under| {
+                act(&Settled::Named(dir, &name, under))
+            })?;
+            if let Some(done) = settled {
+                return Ok(done);
+            }
+            self.moved_on(node, &mut tries)?;
+        }
+    }
+
     /// Brings the item under a name to the state in which `event` has no further effect, then calls `act`
-    /// while it cannot change.
+    /// while it cannot change. Nothing is done if the name does not lead to `expected`.
     pub(crate) fn settle<T>(
         &self,
         context: &Context<'_>,
         parent: NodeId,
         name: &ItemName,
+        expected: Option<NodeId>,
         event: Event,
         mut act: impl FnMut(&DirView, &Under) -> Result<T>,
-    ) -> Result<T> {
+    ) -> Result<Option<T>> {
         let mut fetched: Option<Fetched> = None;
         let mut known = None;
         let mut exclusive = false;
@@ -77,7 +126,10 @@ impl Engine {
                 let _held = if exclusive { self.locks.change(&[parent]) } else { self.locks.look(parent) };
                 let dir = self.nodes.view(parent)?;
                 let under = self.under(&dir, name)?;
-                let state = under.state();
+                if expected.is_some_and(|node| !self.leads_to(&dir, name, &under, node)) {
+                    return Ok(None);
+                }
+                let state = state_for(event, &dir, name, &under);
                 let beneath = match known {
                     Some(known) => known,
                     None if event == Event::Discard => self.beneath(&dir, name, &under),
@@ -86,10 +138,12 @@ impl Engine {
                 let step = step(found(&under, &state), beneath, event)
                     .map_err(|refusal| refused(refusal, &dir, name))?;
                 match (step.fetch, step.change) {
-                    (Fetch::Nothing, Change::Nothing) => return act(&dir, &under),
+                    (Fetch::Nothing, Change::Nothing) => return act(&dir, &under).map(Some),
                     (Fetch::Placeholder, _) => Need::Describe(dir),
                     (Fetch::Existence, _) => Need::Existence(dir),
-                    (Fetch::Data, _) if !fits(fetched.as_ref(), &under) => data_needed(&dir, name, &under)?,
+                    (Fetch::Data, _) if !fits(fetched.as_ref(), &dir, name, &under) => {
+                        data_needed(&dir, name, &under)?
+                    }
                     _ if !exclusive => Need::Exclusive,
                     (_, Change::Dirty) if under.kind() == Some(ItemKind::Directory) => {
                         match self.enter(&dir, name, &under) {
@@ -97,9 +151,13 @@ impl Engine {
                             None => return Err(ErrorKind::NotFound.into()),
                         }
                     }
+                    (_, Change::Forget) if matches!(under, Under::Noted { .. }) => {
+                        self.drop_local(context, &dir, name, &under, event)?;
+                        continue;
+                    }
                     _ if dir.prepared < Prepared::OnDisk => Need::Prepare(Prepared::OnDisk),
                     (_, change) => {
-                        self.apply(context, &dir, name, &under, change, fetched.take())?;
+                        self.apply(context, &dir, name, &under, (event, change), fetched.take())?;
                         continue;
                     }
                 }
@@ -132,7 +190,7 @@ impl Engine {
         dir: &DirView,
         name: &ItemName,
         under: &Under,
-        change: Change,
+        (event, change): (Event, Change),
         fetched: Option<Fetched>,
     ) -> Result<()> {
         let path = || dir.path.join(name);
@@ -149,18 +207,16 @@ impl Engine {
                 self.record(context, path(), ItemKind::File, What::Converted)?;
                 self.store.convert(&dir.path, name)?;
             }
-            (Change::Convert, _) if under.kind() == Some(ItemKind::Symlink) => {
-                self.record(context, path(), ItemKind::Symlink, What::Converted)?;
-                self.convert_symlink(dir, name, under)?;
-                self.kernel.entry_changed(dir.node, name);
-            }
             (Change::Convert, _) => {
                 self.record(context, path(), ItemKind::File, What::Converted)?;
-                let content = match fetched {
-                    Some(fetched) => fetched,
-                    None => self.no_content(dir, name, under)?,
-                };
-                self.publish(dir, name, &content, &FileState::Full)?;
+                match fetched {
+                    // In two steps, each of which leaves the file as it is shown: opening it changes no time of it.
+                    Some(fetched) => {
+                        self.publish(dir, name, &fetched, &FileState::Hydrated(projected_of(under)?))?;
+                        self.store.convert(&dir.path, name)?;
+                    }
+                    None => self.publish(dir, name, &self.no_content(dir, name, under)?, &FileState::Full)?,
+                }
             }
             (Change::Dirty, Under::Noted { origin, info }) => {
                 let projected = Projected { metadata: Metadata::Dirty, ..projected_of(under)? };
@@ -171,7 +227,8 @@ impl Engine {
                 let projected = Projected { metadata: Metadata::Dirty, ..projected_of(under)? };
                 self.store.set_projected(&dir.path, name, &projected)?;
             }
-            (Change::Forget, _) => self.drop_local(context, dir, name, under)?,
+            (Change::Detach, _) => self.detach(dir, name, under)?,
+            (Change::Forget, _) => self.drop_local(context, dir, name, under, event)?,
             (
                 Change::Nothing
                 | Change::Note
@@ -190,7 +247,8 @@ impl Engine {
     }
 
     fn publish(&self, dir: &DirView, name: &ItemName, fetched: &Fetched, state: &FileState) -> Result<()> {
-        let Fetched { file, info, number, .. } = fetched;
+        let Fetched { file, info, number, taken, .. } = fetched;
+        taken.store(true, Ordering::Release);
         self.store.publish(&dir.path, name, file, info, state, *number)?;
         self.settled(fetched);
         self.flights.published(*number);
@@ -219,69 +277,88 @@ impl Engine {
         let Need::Data { info, number, .. } = data_needed(dir, name, under)? else {
             return Err(ErrorKind::Invalid.into());
         };
-        Ok(Fetched { file: self.store.begin_content(0)?, info, number, ranges: None })
+        let file = self.store.begin_content(0)?;
+        Ok(Fetched { file, info, number, taken: Arc::default(), ranges: None })
     }
 
-    fn convert_symlink(&self, dir: &DirView, name: &ItemName, under: &Under) -> Result<()> {
-        let Under::Noted { origin, info } = under else { return Err(ErrorKind::Invalid.into()) };
-        let PlaceholderKind::Symlink { target } = &info.kind else { return Err(ErrorKind::Invalid.into()) };
-        let kind = NewKind::Symlink { target: target.clone() };
-        let (uid, gid) = self.options.owner;
-        self.store.create(&dir.path, name, &NewItem { kind, permissions: 0o777, uid, gid })?;
-        self.store.forget(origin)?;
-        Ok(())
-    }
-
-    /// What is local of an item goes. At home it is virtual again; elsewhere it is a placeholder.
-    fn drop_local(&self, context: &Context<'_>, dir: &DirView, name: &ItemName, under: &Under) -> Result<()> {
-        let node = self.node_under(dir, name, under);
+    /// What is local of an item goes, and it is virtual again.
+    fn drop_local(
+        &self,
+        context: &Context<'_>,
+        dir: &DirView,
+        name: &ItemName,
+        under: &Under,
+        event: Event,
+    ) -> Result<()> {
         self.drop_parts(under)?;
         let item = match under {
             Under::Noted { origin, .. } => {
                 self.store.forget(origin)?;
-                return self.listings_differ(dir, name);
+                // Who has it open reads on in what came of it; the name leads to another node from now on.
+                if let Some(node) = self.node_under(dir, name, under).filter(|&node| self.nodes.is_open(node))
+                {
+                    self.drop_name(node, dir.node, name, None)?;
+                }
+                self.nodes.changed(dir.node);
+                self.kernel.entry_changed(dir.node, name);
+                return Ok(());
             }
             Under::OnDisk(item) => item,
             Under::Nothing | Under::Unknown { .. } => return Ok(()),
         };
+        // Its other names would lead to another file than this one.
+        if event == Event::Dehydrate && item.stat.links > 1 {
+            return Err(Error::new(ErrorKind::NotClean, &dir.path.join(name)));
+        }
         let kind = item.state.kind().unwrap_or(ItemKind::File);
         self.record(context, dir.path.join(name), kind, What::Updated)?;
-        let moved = item.state.projected().filter(|projected| matches!(projected.origin, Origin::At(_)));
-        match (moved, &item.info) {
-            (Some(projected), Some(info)) => self.store.put_stand_in(&dir.path, name, info, projected)?,
-            _ => {
-                let open = node.is_some_and(|node| self.nodes.is_open(node));
-                let keep = if open { Keep::Trash } else { Keep::Nothing };
-                let trash = self.store.remove(&dir.path, name, Leave::Nothing, keep)?;
-                if let Some(node) = node {
-                    self.files.remove(node);
-                    self.nodes.removed(node, dir.node, name, trash);
-                }
-            }
-        }
-        if let Some(node) = node {
-            self.files.remove(node);
-            self.kernel.content_changed(node);
-        }
-        self.listings_differ(dir, name)
+        // Also if nobody refers to its node: its file may still be kept open under the node's id.
+        let Some(Entry { node, .. }) = self.enter(dir, name, under) else { return Ok(()) };
+        let dropped = self.drop_file(dir, name, item, node);
+        self.nodes.forget(node, 1);
+        dropped?;
+        self.kernel.content_changed(node);
+        self.kernel.entry_changed(dir.node, name);
+        Ok(())
     }
 
-    fn listings_differ(&self, dir: &DirView, name: &ItemName) -> Result<()> {
-        self.kernel.entry_changed(dir.node, name);
+    fn drop_file(&self, dir: &DirView, name: &ItemName, item: &Item, node: NodeId) -> Result<()> {
+        let trash = self.store.remove(&dir.path, name, Leave::Nothing, self.keep_of(Some(node)))?;
+        // Who has it open keeps what it had; otherwise the item is the same, without content.
+        let same = dir.projection.as_ref().map(|projection| Number::of_origin(&projection.join(name)));
+        if self.nodes.is_open(node) || same != Some(item.stat.number) {
+            return self.drop_name(node, dir.node, name, trash);
+        }
+        self.files.remove(node);
         Ok(())
     }
 }
 
-/// Whether what was fetched is still what is wanted.
-fn fits(fetched: Option<&Fetched>, under: &Under) -> bool {
-    match (fetched, info_of(under)) {
-        (Some(fetched), Some(info)) => {
-            fetched.info.version == info.version
-                && fetched.info.size() == info.size()
-                && fetched.ranges.as_ref().is_none_or(|file| file.is_open())
-        }
-        _ => false,
+/// The state for the state machine. To be dehydrated, an item that is where it comes from is at home, even if its
+/// record names the place.
+fn state_for(event: Event, dir: &DirView, name: &ItemName, under: &Under) -> Option<ItemState> {
+    let mut state = under.state();
+    if event == Event::Dehydrate
+        && let Some(projection) = &dir.projection
+        && let Some(projected) = state.as_mut().and_then(ItemState::projected_mut)
+        && matches!(&projected.origin, Origin::At(origin) if **origin == *projection.join(name))
+    {
+        projected.origin = Origin::Here;
     }
+    state
+}
+
+/// Whether what was fetched is still what is wanted.
+fn fits(fetched: Option<&Fetched>, dir: &DirView, name: &ItemName, under: &Under) -> bool {
+    let (Some(fetched), Ok(Need::Data { info, number, .. })) = (fetched, data_needed(dir, name, under))
+    else {
+        return false;
+    };
+    !fetched.taken.load(Ordering::Acquire)
+        && fetched.ranges.as_ref().is_none_or(|file| file.is_open())
+        && fetched.number == number
+        && fetched.info.version == info.version
+        && fetched.info.size() == info.size()
 }
 
 fn info_of(under: &Under) -> Option<&PlaceholderInfo> {
@@ -302,7 +379,7 @@ fn data_needed(dir: &DirView, name: &ItemName, under: &Under) -> Result<Need> {
     let info = info_of(under).ok_or(ErrorKind::Invalid)?.clone();
     let origin = origin_path(dir, name, &projected_of(under)?.origin).ok_or(ErrorKind::Invalid)?;
     let number = match under {
-        Under::OnDisk(item) => Item::clone(item).stat.number,
+        Under::OnDisk(item) => item.stat.number,
         Under::Noted { .. } | Under::Nothing | Under::Unknown { .. } => Number::of_origin(&origin),
     };
     Ok(Need::Data { origin, info, number })

@@ -7,6 +7,8 @@ use std::hash::Hasher;
 use projfs_store::TrashId;
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
+use projfs_sync::atomic::AtomicU64;
+use projfs_sync::atomic::Ordering;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::ItemNameBuf;
@@ -21,6 +23,8 @@ use crate::error::Result;
 /// What the kernel, or an open handle, still refers to. A leaf lock.
 pub(crate) struct NodeTable {
     nodes: Mutex<HashMap<NodeId, Node, BuildHasherDefault<IdHasher>>>,
+    /// The most ids that were tried for one number so far. Ids before a taken one come free again, so all are looked at.
+    attempts: AtomicU64,
 }
 
 struct Node {
@@ -53,6 +57,10 @@ struct DirectoryNode {
     /// Counts changes of its names and of what they lead to.
     changes: u64,
     snapshot: Option<Arc<Snapshot>>,
+    /// How many of its directories were listed.
+    listed: u32,
+    /// Somebody walks the tree, and has come here.
+    walked: bool,
 }
 
 /// What was done to a directory for the sake of what is in it. Each includes those before it.
@@ -134,43 +142,45 @@ impl NodeTable {
                 prepared: Prepared::Dirty,
                 changes: 0,
                 snapshot: None,
+                listed: 0,
+                walked: false,
             })),
         };
         let mut nodes = HashMap::default();
         nodes.insert(NodeId::ROOT, root);
-        Self { nodes: Mutex::new(nodes) }
+        Self { nodes: Mutex::new(nodes), attempts: AtomicU64::new(1) }
     }
 
     /// The node of an item that was seen under a name, referred to `lookups` more times by the kernel.
     pub(crate) fn insert(&self, seen: Seen<'_>, lookups: u64) -> NodeId {
         let mut nodes = self.nodes.lock();
-        let mut attempt = 0;
-        let id = loop {
-            let id = NodeId::of_number(seen.number, attempt);
-            match nodes.get_mut(&id) {
-                None => break id,
-                // An item that was removed keeps its node to itself, although its number may be given again.
-                Some(node)
-                    if node.number == seen.number && node.trash.is_none() && !node.names.is_empty() =>
-                {
-                    node.lookups += lookups;
-                    if let Some(directory) = &mut node.directory {
-                        directory.prepared = directory.prepared.max(seen.prepared);
-                    }
-                    if node.names.add(seen.parent, seen.name) {
-                        add_child(&mut nodes, seen.parent);
-                    }
-                    return id;
-                }
-                Some(_) => attempt += 1,
+        // An item that was removed keeps its node to itself, although its number may be given again.
+        let known = self.ids(seen.number).find(|id| {
+            nodes.get(id).is_some_and(|node| {
+                node.number == seen.number && node.trash.is_none() && !node.names.is_empty()
+            })
+        });
+        if let Some(id) = known
+            && let Some(node) = nodes.get_mut(&id)
+        {
+            node.lookups += lookups;
+            if let Some(directory) = &mut node.directory {
+                directory.prepared = directory.prepared.max(seen.prepared);
             }
-        };
+            if node.names.add(seen.parent, seen.name) {
+                add_child(&mut nodes, seen.parent);
+            }
+            return id;
+        }
+        let id = self.free_id(&nodes, seen.number);
         let directory = (seen.kind == ItemKind::Directory).then(|| {
             Box::new(DirectoryNode {
                 projection: seen.projection,
                 prepared: seen.prepared,
                 changes: 0,
                 snapshot: None,
+                listed: 0,
+                walked: false,
             })
         });
         nodes.insert(
@@ -193,11 +203,7 @@ impl NodeTable {
     /// A node for a file without a name.
     pub(crate) fn insert_nameless(&self, number: Number, trash: TrashId, lookups: u64) -> NodeId {
         let mut nodes = self.nodes.lock();
-        let mut attempt = 0;
-        while nodes.contains_key(&NodeId::of_number(number, attempt)) {
-            attempt += 1;
-        }
-        let id = NodeId::of_number(number, attempt);
+        let id = self.free_id(&nodes, number);
         let node = Node {
             number,
             kind: ItemKind::File,
@@ -251,14 +257,26 @@ impl NodeTable {
     /// The node under a name, if it is known.
     pub(crate) fn named(&self, parent: NodeId, name: &ItemName, number: Number) -> Option<NodeId> {
         let nodes = self.nodes.lock();
+        self.ids(number).find(|id| {
+            nodes.get(id).is_some_and(|node| node.number == number && node.names.contains(parent, name))
+        })
+    }
+
+    /// The ids that the nodes of a number may have.
+    fn ids(&self, number: Number) -> impl Iterator<Item = NodeId> {
+        (0..self.attempts.load(Ordering::Relaxed)).map(move |attempt| NodeId::of_number(number, attempt))
+    }
+
+    /// An id for one more node of a number. The table is locked, and so is the count of attempts.
+    fn free_id(&self, nodes: &Nodes, number: Number) -> NodeId {
         let mut attempt = 0;
         loop {
             let id = NodeId::of_number(number, attempt);
-            let node = nodes.get(&id)?;
-            if node.number == number && node.names.contains(parent, name) {
-                return Some(id);
-            }
             attempt += 1;
+            if !nodes.contains_key(&id) {
+                self.attempts.fetch_max(attempt, Ordering::Relaxed);
+                return id;
+            }
         }
     }
 
@@ -293,11 +311,28 @@ impl NodeTable {
         }
     }
 
+    /// Notes that a directory is listed. If somebody seems to walk the tree: the directory's parent and its name there.
+    pub(crate) fn listed(&self, id: NodeId) -> Option<(NodeId, ItemNameBuf)> {
+        let mut nodes = self.nodes.lock();
+        let (parent, name) = nodes.get(&id)?.names.first().map(|(parent, name)| (parent, name.to_owned()))?;
+        let above = nodes.get_mut(&parent)?.directory.as_deref_mut()?;
+        above.listed += 1;
+        let walked = above.walked || above.listed > 1;
+        nodes.get_mut(&id)?.directory.as_deref_mut()?.walked = walked;
+        walked.then_some((parent, name))
+    }
+
     /// One more handle refers to the node.
     pub(crate) fn opened(&self, id: NodeId) {
         if let Some(node) = self.nodes.lock().get_mut(&id) {
             node.opens += 1;
         }
+    }
+
+    /// Whether a removed item's content must be kept: handles refer to it, and nothing else leads to it.
+    pub(crate) fn needs_trash(&self, id: NodeId) -> bool {
+        let nodes = self.nodes.lock();
+        nodes.get(&id).is_some_and(|node| node.opens > 0 && node.trash.is_none() && !node.names.are_several())
     }
 
     /// Whether handles refer to the node.
@@ -327,15 +362,28 @@ impl NodeTable {
         }
     }
 
-    /// A node has lost a name; `trash` is where its content went, if it was kept.
-    pub(crate) fn removed(&self, id: NodeId, parent: NodeId, name: &ItemName, trash: Option<TrashId>) {
+    /// A node has lost a name; `trash` is where its content went, if it was kept. It comes back if nobody needs it any
+    /// more.
+    pub(crate) fn removed(
+        &self,
+        id: NodeId,
+        parent: NodeId,
+        name: &ItemName,
+        trash: Option<TrashId>,
+    ) -> Option<TrashId> {
         let mut nodes = self.nodes.lock();
-        let Some(node) = nodes.get_mut(&id) else { return };
-        node.trash = trash;
+        let Some(node) = nodes.get_mut(&id) else { return trash };
+        let needless = if node.opens > 0 && node.trash.is_none() {
+            node.trash = trash;
+            None
+        } else {
+            trash
+        };
         if node.names.remove(parent, name) {
             remove_child(&mut nodes, parent);
         }
         drop_unused(&mut nodes, id);
+        needless
     }
 
     /// A node has one more name. What was in the trash for it need not be any more.
@@ -398,17 +446,21 @@ fn remove_child(nodes: &mut Nodes, parent: NodeId) {
     }
 }
 
-/// Drops a node that nothing refers to, and its parents for which that becomes true.
+/// Drops a node that nothing refers to, and its parents for which that becomes true: in a loop, as trees may be deeper
+/// than a stack.
 fn drop_unused(nodes: &mut Nodes, id: NodeId) {
-    if id == NodeId::ROOT {
-        return;
-    }
     let unused = |node: &Node| node.lookups == 0 && node.opens == 0 && node.children == 0;
-    if nodes.get(&id).is_some_and(unused)
-        && let Some(node) = nodes.remove(&id)
-    {
+    let mut pending = vec![id];
+    while let Some(id) = pending.pop() {
+        if id == NodeId::ROOT || !nodes.get(&id).is_some_and(unused) {
+            continue;
+        }
+        let Some(node) = nodes.remove(&id) else { continue };
         for parent in node.names.parents() {
-            remove_child(nodes, parent);
+            if let Some(node) = nodes.get_mut(&parent) {
+                node.children -= 1;
+                pending.push(parent);
+            }
         }
     }
 }
@@ -416,6 +468,10 @@ fn drop_unused(nodes: &mut Nodes, id: NodeId) {
 impl Names {
     fn is_empty(&self) -> bool {
         matches!(self, Self::None)
+    }
+
+    fn are_several(&self) -> bool {
+        matches!(self, Self::Many(names) if names.len() > 1)
     }
 
     fn first(&self) -> Option<(NodeId, &ItemName)> {

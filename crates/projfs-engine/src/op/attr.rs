@@ -1,20 +1,18 @@
 //! Attributes: what `stat` shows, and changing it.
 
 use projfs_store::AttributeChange;
-use projfs_store::Place;
-use projfs_types::ItemName;
 use projfs_types::NodeId;
 use projfs_types::Stat;
 use projfs_types::What;
 
+use super::lookup::Peeked;
 use super::lookup::missing;
 use crate::Engine;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::flow::Settled;
 use crate::flow::Under;
 use crate::handle::HandleId;
-use crate::node::table::DirView;
-use crate::node::table::Location;
 use crate::port::Context;
 use crate::transition::Event;
 
@@ -33,26 +31,23 @@ impl Engine {
     /// # Errors
     /// `Stale`, `NotFound`; the provider's, if only it knows the item; the store's.
     pub fn attributes(&self, context: &Context<'_>, node: NodeId) -> Result<Stat> {
-        let location = match self.nodes.location(node) {
+        let peeked = match self.peek(context, node) {
             Err(error) if error.kind == ErrorKind::NotFound => match self.handles.ranges_of(node) {
                 Some(file) => return Ok(self.stat_of_parts(&file)),
                 None => return Err(error),
             },
-            location => location?,
+            peeked => peeked?,
         };
-        match location {
-            Location::Root => Ok(self.store.look_root()?.stat),
-            Location::Trash(trash) => Ok(self.store.look_trash(trash)?.stat),
-            Location::Named(parent, name) => {
-                let (dir, under, info) = self.peek(context, parent, &name)?;
-                match (&under, info) {
-                    (Under::Unknown { origin }, Some(info)) => Ok(self.projected_stat(&info, origin)),
-                    _ => match self.seen(&dir, &name, &under) {
-                        Some((stat, _)) => Ok(stat),
-                        None => missing(),
-                    },
-                }
+        match peeked {
+            Peeked::Root => Ok(self.store.look_root()?.stat),
+            Peeked::Trash(trash) => Ok(self.store.look_trash(trash)?.stat),
+            Peeked::Named { under: Under::Unknown { origin }, info: Some(info), .. } => {
+                Ok(self.projected_stat(&info, &origin))
             }
+            Peeked::Named { dir, name, under, .. } => match self.seen(&dir, &name, &under) {
+                Some((stat, _)) => Ok(stat),
+                None => missing(),
+            },
         }
     }
 
@@ -87,44 +82,31 @@ impl Engine {
         if let Some(handle) = handle {
             return Ok(self.writable(context, handle)?.set_len(size)?);
         }
-        match self.nodes.location(node)? {
-            Location::Root => Err(ErrorKind::IsDirectory.into()),
-            Location::Trash(trash) => {
-                Ok(self.store.open(Place::Trash(trash), projfs_store::Access::ReadWrite)?.set_len(size)?)
+        let event = if size == 0 { Event::Truncate } else { Event::Modify };
+        self.settle_node(context, node, event, |settled| {
+            match settled {
+                Settled::Root => return Err(ErrorKind::IsDirectory.into()),
+                Settled::Trash(_) => {}
+                Settled::Named(dir, name, under) => {
+                    let kind = under.kind().ok_or(ErrorKind::NotFound)?;
+                    self.record(context, dir.path.join(name), kind, What::Modified)?;
+                }
             }
-            Location::Named(parent, name) => {
-                let event = if size == 0 { Event::Truncate } else { Event::Modify };
-                self.settle(context, parent, &name, event, |dir, under| {
-                    let path = dir.path.join(&name);
-                    self.record(context, path, under.kind().ok_or(ErrorKind::NotFound)?, What::Modified)?;
-                    let place = Place::Named(&dir.path, &name);
-                    Ok(self.store.open(place, projfs_store::Access::ReadWrite)?.set_len(size)?)
-                })
-            }
-        }
+            Ok(self.store.open(settled.place(), projfs_store::Access::ReadWrite)?.set_len(size)?)
+        })
     }
 
     fn set_others(&self, context: &Context<'_>, node: NodeId, change: &AttributeChange) -> Result<()> {
-        match self.nodes.location(node)? {
-            Location::Root => Ok(self.store.set_attributes(Place::Root, change)?),
-            Location::Trash(trash) => Ok(self.store.set_attributes(Place::Trash(trash), change)?),
-            Location::Named(parent, name) => {
-                self.settle(context, parent, &name, Event::SetMetadata, |dir, under| {
-                    self.record_metadata(context, dir, &name, under)?;
-                    self.nodes.changed(dir.node);
-                    Ok(self.store.set_attributes(Place::Named(&dir.path, &name), change)?)
-                })
-            }
-        }
+        self.settle_node(context, node, Event::SetMetadata, |settled| {
+            self.record_metadata(context, settled)?;
+            Ok(self.store.set_attributes(settled.place(), change)?)
+        })
     }
 
-    pub(super) fn record_metadata(
-        &self,
-        context: &Context<'_>,
-        dir: &DirView,
-        name: &ItemName,
-        under: &Under,
-    ) -> Result<()> {
+    /// The journal hears of everything that has a name.
+    pub(super) fn record_metadata(&self, context: &Context<'_>, settled: &Settled<'_>) -> Result<()> {
+        let Settled::Named(dir, name, under) = settled else { return Ok(()) };
+        self.nodes.changed(dir.node);
         let kind = under.kind().ok_or(ErrorKind::NotFound)?;
         self.record(context, dir.path.join(name), kind, What::Metadata)
     }

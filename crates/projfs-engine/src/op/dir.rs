@@ -5,10 +5,13 @@ use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::NodeId;
 use projfs_types::Number;
+use projfs_types::ProjectedItem;
+use projfs_types::RelPath;
 use projfs_types::Stat;
 
 use crate::Engine;
 use crate::engine::Entry;
+use crate::enumerate::Listing;
 use crate::enumerate::Snapshot;
 use crate::enumerate::SnapshotEntry;
 use crate::error::Result;
@@ -18,6 +21,12 @@ use crate::node::table::Location;
 use crate::node::table::Prepared;
 use crate::node::table::Seen;
 use crate::port::Context;
+
+/// How many directories of a directory that somebody walks are asked for before they are wanted.
+const WALK_DOWN: usize = 32;
+
+/// How many directories that come after it are.
+const WALK_ON: usize = 4;
 
 /// One entry for a listing.
 #[derive(Debug)]
@@ -82,6 +91,9 @@ impl Engine {
             if !sink.fits(name.as_bytes().len()) {
                 return Ok(());
             }
+            if Self::is_reserved(node, name) {
+                continue;
+            }
             // What was removed since the listing began is passed over.
             let Some((stat, seen)) = self.listed(&dir, name, &entry, fresh)? else { continue };
             let (number, kind) = (seen.number, seen.kind);
@@ -135,17 +147,50 @@ impl Engine {
         let listing = match &view.projection {
             None => None,
             Some(projection) => {
-                let version = self.directory_version(&view);
-                Some(self.listings.get(&self.commands, context, projection, &version)?)
+                let version = || self.directory_version(&view);
+                let listing = self.listings.get(&self.commands, context, projection, version)?;
+                if let Some((parent, name)) = self.nodes.listed(node) {
+                    self.walk_on(context, projection, &listing, parent, &name);
+                }
+                Some(listing)
             }
         };
         let _held = self.locks.look(node);
         let view = self.nodes.view(node)?;
         let (changes, _) = self.nodes.snapshot(node)?;
-        let mut on_disk = self.store.list(&view.path)?;
+        let mut on_disk = match view.prepared {
+            Prepared::Virtual | Prepared::Pinned => Vec::new(),
+            Prepared::OnDisk | Prepared::Dirty => self.store.list(&view.path)?,
+        };
         on_disk.retain(|item| !Self::is_reserved(node, &item.name));
         let snapshot = Arc::new(Snapshot::merge(changes, listing, on_disk));
         self.nodes.keep_snapshot(node, Some(Arc::clone(&snapshot)));
         Ok(snapshot)
+    }
+
+    /// Asks for the listings that somebody who walks the tree will want next: those of the directories in this one, and of
+    /// some that come after it.
+    fn walk_on(
+        &self,
+        context: &Context<'_>,
+        projection: &RelPath,
+        listing: &Listing,
+        parent: NodeId,
+        name: &ItemName,
+    ) {
+        let prefetch = |at: &RelPath, entries: &[ProjectedItem], most| {
+            let directories = entries.iter().filter(|item| item.info.item_kind() == ItemKind::Directory);
+            for item in directories.take(most) {
+                let (path, version) = (at.join(&item.name), item.info.version.clone());
+                self.listings.prefetch(&self.commands, context, &path, version);
+            }
+        };
+        prefetch(projection, listing.entries(), WALK_DOWN);
+        let above = self.nodes.view(parent).ok().and_then(|view| view.projection);
+        if let Some(above) = above
+            && let Some(siblings) = self.listings.kept(&above)
+        {
+            prefetch(&above, siblings.after(name), WALK_ON);
+        }
     }
 }

@@ -6,13 +6,13 @@ use projfs_types::NodeId;
 use projfs_types::PlaceholderKind;
 use rustix::io::Errno;
 
+use super::lookup::Peeked;
 use super::lookup::missing;
 use crate::Engine;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::flow::Under;
 use crate::handle::HandleId;
-use crate::node::table::Location;
 use crate::port::Context;
 
 /// How much is copied at once from a file that comes in parts, in bytes.
@@ -132,10 +132,9 @@ impl Engine {
     /// # Errors
     /// `Invalid` for anything else; the provider's, the store's.
     pub fn read_link(&self, context: &Context<'_>, node: NodeId) -> Result<Box<[u8]>> {
-        let Location::Named(parent, name) = self.nodes.location(node)? else {
+        let Peeked::Named { dir, name, under, info } = self.peek(context, node)? else {
             return Err(ErrorKind::Invalid.into());
         };
-        let (dir, under, info) = self.peek(context, parent, &name)?;
         let info = match under {
             Under::Unknown { .. } => info,
             Under::Noted { info, .. } => Some(info),

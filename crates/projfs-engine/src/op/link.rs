@@ -32,9 +32,7 @@ impl Engine {
         loop {
             self.free_name(context, parent, name, &mut free)?;
             let source = self.nodes.location(node)?;
-            if let Location::Named(from_parent, from_name) = &source {
-                self.settle(context, *from_parent, from_name, Event::Link, |_, _| Ok(()))?;
-            }
+            self.settle_node(context, node, Event::Link, |_| Ok(()))?;
             self.prepare(context, parent, Prepared::Dirty)?;
             let linked = match &source {
                 Location::Root => return Err(ErrorKind::IsDirectory.into()),

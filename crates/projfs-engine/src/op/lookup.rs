@@ -1,13 +1,18 @@
 //! Looking a name up.
 
+use projfs_store::TrashId;
 use projfs_types::ItemName;
+use projfs_types::ItemNameBuf;
 use projfs_types::NodeId;
+use projfs_types::PlaceholderInfo;
 
 use crate::Engine;
 use crate::engine::Entry;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::flow::Under;
+use crate::node::table::DirView;
+use crate::node::table::Location;
 use crate::port::Context;
 
 impl Engine {
@@ -38,26 +43,39 @@ impl Engine {
         self.nodes.forget(node, lookups);
     }
 
-    /// What is under a name, bringing nothing into being and referring to nothing; with the provider's word for what is
-    /// only projected.
-    pub(crate) fn peek(
-        &self,
-        context: &Context<'_>,
-        parent: NodeId,
-        name: &ItemName,
-    ) -> Result<(crate::node::table::DirView, Under, Option<projfs_types::PlaceholderInfo>)> {
-        let (dir, under) = {
-            let _held = self.locks.look(parent);
-            let dir = self.nodes.view(parent)?;
-            let under = self.under(&dir, name)?;
-            (dir, under)
-        };
-        let info = match &under {
-            Under::Unknown { .. } => self.describe(context, &dir, name)?,
-            Under::Nothing | Under::Noted { .. } | Under::OnDisk(_) => None,
-        };
-        Ok((dir, under, info))
+    /// Where a node is, bringing nothing into being; with the provider's word for what is only projected.
+    pub(crate) fn peek(&self, context: &Context<'_>, node: NodeId) -> Result<Peeked> {
+        let mut tries = 0;
+        loop {
+            let (parent, name) = match self.nodes.location(node)? {
+                Location::Root => return Ok(Peeked::Root),
+                Location::Trash(trash) => return Ok(Peeked::Trash(trash)),
+                Location::Named(parent, name) => (parent, name),
+            };
+            let (dir, under) = {
+                let _held = self.locks.look(parent);
+                let dir = self.nodes.view(parent)?;
+                let under = self.under(&dir, &name)?;
+                if !self.leads_to(&dir, &name, &under, node) {
+                    self.moved_on(node, &mut tries)?;
+                    continue;
+                }
+                (dir, under)
+            };
+            let info = match &under {
+                Under::Unknown { .. } => self.describe(context, &dir, &name)?,
+                Under::Nothing | Under::Noted { .. } | Under::OnDisk(_) => None,
+            };
+            return Ok(Peeked::Named { dir, name, under, info });
+        }
     }
+}
+
+/// Where a node was found.
+pub(crate) enum Peeked {
+    Root,
+    Trash(TrashId),
+    Named { dir: DirView, name: ItemNameBuf, under: Under, info: Option<PlaceholderInfo> },
 }
 
 /// For operations on something that must exist.

@@ -1,12 +1,10 @@
 //! Opening and closing files.
 
 use projfs_store::Access;
-use projfs_store::Place;
 use projfs_store::StoreFile;
 use projfs_sync::Arc;
 use projfs_types::FileState;
 use projfs_types::ItemKind;
-use projfs_types::ItemName;
 use projfs_types::ItemState;
 use projfs_types::NodeId;
 use projfs_types::What;
@@ -14,6 +12,7 @@ use projfs_types::What;
 use crate::Engine;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::flow::Settled;
 use crate::handle::Handle;
 use crate::handle::HandleId;
 use crate::node::table::Location;
@@ -62,44 +61,25 @@ impl Engine {
             OpenHow { access: Access::ReadWrite, .. } => Event::Modify,
             OpenHow { access: Access::Read, .. } => Event::Read,
         };
-        let location = match self.nodes.location(node) {
-            Err(error) if error.kind == ErrorKind::NotFound => {
-                return self.open_nameless(node, how).ok_or(error);
-            }
-            location => location?,
-        };
-        match location {
-            Location::Root => Err(ErrorKind::IsDirectory.into()),
-            Location::Trash(trash) => {
-                if how.truncate {
-                    self.store.open(Place::Trash(trash), Access::ReadWrite)?.set_len(0)?;
-                }
-                Ok(self.opened(node, how.access))
-            }
-            Location::Named(parent, name) => {
-                if event == Event::Read
-                    && self.gives_ranges()
-                    && let Some(opened) = self.open_without_fetching(context, node, parent, &name)?
-                {
-                    return Ok(opened);
-                }
-                self.settle(context, parent, &name, event, |dir, under| {
-                    if event != Event::Read {
-                        self.record(context, dir.path.join(&name), ItemKind::File, What::Modified)?;
-                    }
-                    if how.truncate {
-                        let file = self.store.open(Place::Named(&dir.path, &name), Access::ReadWrite)?;
-                        file.set_len(0)?;
-                        self.files.insert(node, file, Access::ReadWrite);
-                    }
-                    // What the name leads to now need not be the node that was asked for.
-                    match self.node_under(dir, &name, under) {
-                        Some(found) if found == node => Ok(self.opened(node, how.access)),
-                        _ => Err(ErrorKind::Stale.into()),
-                    }
-                })
-            }
+        if event == Event::Read
+            && self.gives_ranges()
+            && let Some(opened) = self.open_without_fetching(context, node)?
+        {
+            return Ok(opened);
         }
+        self.settle_node(context, node, event, |settled| {
+            match settled {
+                Settled::Root => return Err(ErrorKind::IsDirectory.into()),
+                Settled::Named(dir, name, _) if event != Event::Read => {
+                    self.record(context, dir.path.join(name), ItemKind::File, What::Modified)?;
+                }
+                Settled::Named(..) | Settled::Trash(_) => {}
+            }
+            if how.truncate {
+                self.store.open(settled.place(), Access::ReadWrite)?.set_len(0)?;
+            }
+            Ok(self.opened(node, how.access))
+        })
     }
 
     pub(super) fn opened(&self, node: NodeId, access: Access) -> Opened {
@@ -115,37 +95,30 @@ impl Engine {
 
     /// Opens a file for reading if that needs no more of its content than there is: because there is all of it, or
     /// because it comes as it is read.
-    fn open_without_fetching(
-        &self,
-        context: &Context<'_>,
-        node: NodeId,
-        parent: NodeId,
-        name: &ItemName,
-    ) -> Result<Option<Opened>> {
+    fn open_without_fetching(&self, context: &Context<'_>, node: NodeId) -> Result<Option<Opened>> {
+        let access = Access::Read;
+        let in_parts = |file| self.opened_as(Handle { node, access, ranges: Some(file) });
+        let location = self.nodes.location(node);
+        match location {
+            Ok(Location::Named(..)) => {}
+            // It was deleted before it was whole, and is opened again through one that is open.
+            Ok(Location::Trash(_)) | Err(_) => return Ok(self.handles.ranges_of(node).map(in_parts)),
+            Ok(Location::Root) => return Ok(None),
+        }
         // Nothing but its metadata has to be known.
-        self.settle(context, parent, name, Event::Look, |dir, under| {
-            if self.node_under(dir, name, under) != Some(node) {
-                return Err(ErrorKind::Stale.into());
-            }
+        self.settle_node(context, node, Event::Look, |settled| {
+            let Settled::Named(dir, name, under) = settled else { return Ok(None) };
             match under.state() {
                 Some(ItemState::File(FileState::Hydrated(_) | FileState::Full)) => {
-                    return Ok(Some(self.opened(node, Access::Read)));
+                    return Ok(Some(self.opened(node, access)));
                 }
                 Some(ItemState::File(FileState::Placeholder(_))) => {}
                 _ => return Ok(None),
             }
-            let Some(file) = self.parts_of(dir, name, under)? else { return Ok(None) };
             // What is whole gets its name first, and is the kernel's to read then.
-            let handle = Handle { node, access: Access::Read, ranges: Some(file) };
-            Ok(handle.parts().is_some_and(|file| !file.is_whole()).then(|| self.opened_as(handle)))
+            let file = self.parts_of(dir, name, under)?.filter(|file| !file.is_whole());
+            Ok(file.map(in_parts))
         })
-    }
-
-    /// Opens a file again that was deleted when it was not whole, through one that is open.
-    fn open_nameless(&self, node: NodeId, how: OpenHow) -> Option<Opened> {
-        let ranges = Some(self.handles.ranges_of(node)?);
-        let access = Access::Read;
-        (how == OpenHow { access, truncate: false }).then(|| self.opened_as(Handle { node, access, ranges }))
     }
 
     /// Before a close: a file that came in parts, and is whole by now, gets its name, so that the kernel reads it by
@@ -158,8 +131,7 @@ impl Engine {
         if !handle.parts().is_some_and(|file| file.is_open() && file.is_whole()) {
             return Ok(());
         }
-        let Ok(Location::Named(parent, name)) = self.nodes.location(handle.node) else { return Ok(()) };
-        match self.settle(context, parent, &name, Event::Read, |_, _| Ok(())) {
+        match self.settle_node(context, handle.node, Event::Read, |_| Ok(())) {
             Err(error) if error.kind == ErrorKind::WouldWait => Err(error),
             Err(error) => {
                 tracing::debug!(%error, "a whole file goes on coming in parts");

@@ -2,6 +2,8 @@
 
 use projfs_store::Keep;
 use projfs_store::Leave;
+use projfs_store::TrashId;
+use projfs_sync::Arc;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::NodeId;
@@ -9,6 +11,7 @@ use projfs_types::What;
 
 use super::lookup::missing;
 use crate::Engine;
+use crate::enumerate::Listing;
 use crate::enumerate::Snapshot;
 use crate::error::Error;
 use crate::error::ErrorKind;
@@ -94,10 +97,11 @@ impl Engine {
         known: &mut Option<Beneath>,
     ) -> Result<Option<()>> {
         let parent = dir.node;
-        if kind == RemoveKind::Directory {
-            // Before anything is asked or changed for its sake.
-            self.check_empty(context, node)?;
-        }
+        // Before anything is asked or changed for its sake.
+        let listing = match kind {
+            RemoveKind::Directory => self.check_empty(context, node)?,
+            RemoveKind::NotDirectory => None,
+        };
         self.prepare(context, parent, Prepared::Dirty)?;
         let _held = self.locks.change(&[parent, node]);
         let dir = self.nodes.view(parent)?;
@@ -105,7 +109,7 @@ impl Engine {
         if self.node_under(&dir, name, &under) != Some(node) {
             return Ok(None);
         }
-        if kind == RemoveKind::Directory && !self.is_empty_now(node)? {
+        if kind == RemoveKind::Directory && !self.is_empty_now(node, listing)? {
             return Ok(None);
         }
         let beneath = match known.take() {
@@ -119,41 +123,65 @@ impl Engine {
         };
         let item_kind = under.kind().ok_or(ErrorKind::NotFound)?;
         self.record(context, dir.path.join(name), item_kind, What::Deleted)?;
-        let keep = if self.nodes.is_open(node) { Keep::Trash } else { Keep::Nothing };
         self.drop_parts(&under)?;
-        let trash = self.store.remove(&dir.path, name, leave, keep)?;
+        let trash = self.store.remove(&dir.path, name, leave, self.keep_of(Some(node)))?;
         if let Under::Noted { origin, .. } = &under {
             self.store.forget(origin)?;
         }
-        if trash.is_none() {
-            self.files.remove(node);
-        }
-        self.nodes.removed(node, parent, name, trash);
+        self.drop_name(node, parent, name, trash)?;
         self.nodes.changed(parent);
         Ok(Some(()))
     }
 
-    /// # Errors
-    /// `NotEmpty` if anything is shown in a directory.
-    pub(super) fn check_empty(&self, context: &Context<'_>, node: NodeId) -> Result<()> {
-        let view = self.nodes.view(node)?;
-        if let Some(projection) = &view.projection {
-            let version = self.directory_version(&view);
-            self.listings.get(&self.commands, context, projection, &version)?;
+    /// Whether the store is to keep an item that loses a name.
+    pub(crate) fn keep_of(&self, node: Option<NodeId>) -> Keep {
+        match node {
+            Some(node) if self.nodes.needs_trash(node) => Keep::Trash,
+            _ => Keep::Nothing,
         }
-        if self.is_empty_now(node)? { Ok(()) } else { Err(Error::new(ErrorKind::NotEmpty, &view.path)) }
     }
 
-    /// Whether nothing is shown in a directory whose listing was just asked for; false as well if that was dropped again.
-    pub(super) fn is_empty_now(&self, node: NodeId) -> Result<bool> {
+    /// A node has lost a name in the store, which kept the content in `trash` for those who have it open.
+    pub(crate) fn drop_name(
+        &self,
+        node: NodeId,
+        parent: NodeId,
+        name: &ItemName,
+        trash: Option<TrashId>,
+    ) -> Result<()> {
+        if !self.nodes.is_open(node) {
+            self.files.remove(node);
+        }
+        match self.nodes.removed(node, parent, name, trash) {
+            // Its last handle was closed since.
+            Some(needless) => Ok(self.store.discard(needless)?),
+            None => Ok(()),
+        }
+    }
+
+    /// The listing by which a directory was found to be empty; nothing for a full one.
+    ///
+    /// # Errors
+    /// `NotEmpty` if anything is shown in the directory; the provider's; the store's.
+    pub(super) fn check_empty(&self, context: &Context<'_>, node: NodeId) -> Result<Option<Arc<Listing>>> {
         let view = self.nodes.view(node)?;
         let listing = match &view.projection {
             None => None,
-            Some(projection) => match self.listings.kept(projection) {
-                Some(listing) => Some(listing),
-                None => return Ok(false),
-            },
+            Some(projection) => {
+                let version = || self.directory_version(&view);
+                Some(self.listings.get(&self.commands, context, projection, version)?)
+            }
         };
+        if self.is_empty_now(node, listing.clone())? {
+            Ok(listing)
+        } else {
+            Err(Error::new(ErrorKind::NotEmpty, &view.path))
+        }
+    }
+
+    /// Whether nothing is shown in a directory that has this listing.
+    pub(super) fn is_empty_now(&self, node: NodeId, listing: Option<Arc<Listing>>) -> Result<bool> {
+        let view = self.nodes.view(node)?;
         Ok(Snapshot::merge(0, listing, self.store.list(&view.path)?).is_empty())
     }
 }
@@ -170,6 +198,7 @@ pub(super) fn leave_of(under: &Under, beneath: Beneath, event: Event) -> Option<
         | Change::Hydrate
         | Change::Convert
         | Change::Dirty
+        | Change::Detach
         | Change::Forget => None,
     }
 }

@@ -1,12 +1,13 @@
 //! Renaming.
 
-use projfs_store::Keep;
 use projfs_store::Leave;
+use projfs_sync::Arc;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::NodeId;
 use projfs_types::Origin;
 use projfs_types::Projected;
+use projfs_types::RelPath;
 use projfs_types::What;
 
 use super::lookup::missing;
@@ -14,6 +15,7 @@ use super::remove::leave_of;
 use crate::Engine;
 use crate::engine::DirectoryRenames;
 use crate::engine::Entry;
+use crate::enumerate::Listing;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -55,6 +57,9 @@ impl Engine {
         if Self::is_reserved(from.0, from.1) || Self::is_reserved(to.0, to.1) {
             return Err(ErrorKind::Reserved.into());
         }
+        for (dir, _) in [from, to] {
+            self.nodes.view(dir)?;
+        }
         let mut known = Known::default();
         loop {
             let Some(source) = self.lookup(context, from.0, from.1)? else { return missing() };
@@ -86,9 +91,13 @@ impl Engine {
         known: &mut Known,
     ) -> Result<Option<()>> {
         let directories = [Some(source), target].into_iter().flatten().any(is_directory);
-        self.check(context, to, how, source, target)?;
-        if directories {
-            self.refuse_projected(source.node)?;
+        let listing = self.check(context, (from, to), how, source, target)?;
+        for moving in [Some(source), target.filter(|_| how == RenameHow::Exchange)].into_iter().flatten() {
+            self.refuse_projected(moving.node)?;
+        }
+        // Two names of one file: POSIX has nothing happen.
+        if target.is_some_and(|target| target.node == source.node) {
+            return Ok(Some(()));
         }
         self.prepare(context, from.0, Prepared::Dirty)?;
         self.prepare(context, to.0, Prepared::Dirty)?;
@@ -98,35 +107,37 @@ impl Engine {
         let to_under = self.under(&to_dir, to.1)?;
         if self.node_under(&from_dir, from.1, &from_under) != Some(source.node)
             || self.node_under(&to_dir, to.1, &to_under) != target.map(|target| target.node)
-            || (matches!(to_under, Under::Unknown { .. }) && target.is_some())
         {
             return Ok(None);
         }
-        // Two names of one file: POSIX has nothing happen.
-        if target.is_some_and(|target| target.node == source.node) {
-            return Ok(Some(()));
-        }
         if how == RenameHow::Replace
             && let Some(target) = target.filter(|target| is_directory(target))
-            && !self.is_empty_now(target.node)?
+            && !self.is_empty_now(target.node, listing)?
         {
             return Err(Error::new(ErrorKind::NotEmpty, &to_dir.path.join(to.1)));
         }
         let beneath = known.from.take().unwrap_or_else(|| self.beneath(&from_dir, from.1, &from_under));
-        let Some(leave) = leave_of(&from_under, beneath, Event::Rename) else {
-            drop(held);
-            known.from = Some(self.ask_existence(context, &from_dir, from.1)?);
-            return Ok(None);
+        let leave = match (how, leave_of(&from_under, beneath, Event::Rename)) {
+            // Both names stay taken.
+            (RenameHow::Exchange, _) => Leave::Nothing,
+            (RenameHow::Replace | RenameHow::NoReplace, Some(leave)) => leave,
+            (RenameHow::Replace | RenameHow::NoReplace, None) => {
+                drop(held);
+                known.from = Some(self.ask_existence(context, &from_dir, from.1)?);
+                return Ok(None);
+            }
         };
         let kind = from_under.kind().ok_or(ErrorKind::NotFound)?;
         let what = What::Renamed { to: to_dir.path.join(to.1) };
         self.record(context, from_dir.path.join(from.1), kind, what)?;
         self.detach(&from_dir, from.1, &from_under)?;
+        self.nodes.changed(from.0);
         match (how, target) {
             (RenameHow::Exchange, Some(target)) => {
                 let what = What::Renamed { to: from_dir.path.join(from.1) };
                 self.record(context, to_dir.path.join(to.1), target.stat.kind(), what)?;
                 self.detach(&to_dir, to.1, &to_under)?;
+                self.nodes.changed(to.0);
                 self.store.exchange((&from_dir.path, from.1), (&to_dir.path, to.1))?;
                 self.nodes.renamed(target.node, to, from);
             }
@@ -144,28 +155,31 @@ impl Engine {
     fn check(
         &self,
         context: &Context<'_>,
-        to: Side<'_>,
+        (from, to): (Side<'_>, Side<'_>),
         how: RenameHow,
         source: &Entry,
         target: Option<&Entry>,
-    ) -> Result<()> {
-        let refuse = |kind| {
-            let dir = self.nodes.view(to.0)?;
-            Err(Error::new(kind, &dir.path.join(to.1)))
-        };
+    ) -> Result<Option<Arc<Listing>>> {
+        let from_path = self.nodes.path(from.0)?.join(from.1);
+        let to_path = self.nodes.path(to.0)?.join(to.1);
+        let refuse = |kind| Err(Error::new(kind, &to_path));
+        let below = |path: &RelPath, other: &RelPath| path != other && path.starts_with(other);
         match (how, target) {
             (RenameHow::NoReplace, Some(_)) => refuse(ErrorKind::Exists),
             (RenameHow::Exchange, None) => refuse(ErrorKind::NotFound),
+            _ if below(&to_path, &from_path) => refuse(ErrorKind::Invalid),
+            (RenameHow::Exchange, Some(_)) if below(&from_path, &to_path) => refuse(ErrorKind::Invalid),
+            (RenameHow::Replace, Some(_)) if below(&from_path, &to_path) => refuse(ErrorKind::NotEmpty),
             (RenameHow::Replace, Some(target)) if target.node != source.node => {
                 match (is_directory(source), is_directory(target)) {
                     (true, false) => refuse(ErrorKind::NotDirectory),
                     (false, true) => refuse(ErrorKind::IsDirectory),
                     (true, true) => self.check_empty(context, target.node),
-                    (false, false) => Ok(()),
+                    (false, false) => Ok(None),
                 }
             }
             (RenameHow::Replace | RenameHow::Exchange, Some(_))
-            | (RenameHow::Replace | RenameHow::NoReplace, None) => Ok(()),
+            | (RenameHow::Replace | RenameHow::NoReplace, None) => Ok(None),
         }
     }
 
@@ -181,7 +195,7 @@ impl Engine {
 
     /// Makes an item that is still the provider's say where it comes from, which it no longer does by its place. What it
     /// says is true before the rename as well.
-    fn detach(&self, dir: &DirView, name: &ItemName, under: &Under) -> Result<()> {
+    pub(crate) fn detach(&self, dir: &DirView, name: &ItemName, under: &Under) -> Result<()> {
         match under {
             Under::Noted { origin, info } => {
                 let projected = Projected {
@@ -221,18 +235,14 @@ impl Engine {
         target: Option<&Entry>,
         to_under: &Under,
     ) -> Result<()> {
-        let open = target.is_some_and(|target| self.nodes.is_open(target.node));
-        let keep = if open { Keep::Trash } else { Keep::Nothing };
+        let keep = self.keep_of(target.map(|target| target.node));
         self.drop_parts(to_under)?;
         let trash = self.store.rename((&from_dir.path, from.1), (&to_dir.path, to.1), leave, keep)?;
         if let Under::Noted { origin, .. } = to_under {
             self.store.forget(origin)?;
         }
         if let Some(target) = target {
-            if trash.is_none() {
-                self.files.remove(target.node);
-            }
-            self.nodes.removed(target.node, to.0, to.1, trash);
+            self.drop_name(target.node, to.0, to.1, trash)?;
         }
         Ok(())
     }

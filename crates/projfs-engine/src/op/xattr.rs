@@ -4,7 +4,6 @@ use projfs_store::Place;
 use projfs_types::NodeId;
 use projfs_types::RelPathBuf;
 
-use super::lookup::missing;
 use crate::Engine;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -53,6 +52,11 @@ impl Engine {
     /// # Errors
     /// The store's: `EPERM` for those of its own.
     pub fn remove_xattr(&self, context: &Context<'_>, node: NodeId, name: &[u8]) -> Result<()> {
+        // An item that has no such attribute stays as it is.
+        if !projfs_store::is_own_attribute(name) {
+            let value = self.with_place(node, |place| Ok(self.store.get_xattr(place, name)?))?;
+            value.ok_or(ErrorKind::NoAttribute)?;
+        }
         self.change_xattr(context, node, name, |place| Ok(self.store.remove_xattr(place, name)?))
     }
 
@@ -66,16 +70,10 @@ impl Engine {
         if projfs_store::is_own_attribute(attribute) {
             return Err(ErrorKind::Reserved.into());
         }
-        match self.nodes.location(node)? {
-            Location::Root => change(Place::Root),
-            Location::Trash(trash) => change(Place::Trash(trash)),
-            Location::Named(parent, name) => {
-                self.settle(context, parent, &name, Event::SetMetadata, |dir, under| {
-                    self.record_metadata(context, dir, &name, under)?;
-                    change(Place::Named(&dir.path, &name))
-                })
-            }
-        }
+        self.settle_node(context, node, Event::SetMetadata, |settled| {
+            self.record_metadata(context, settled)?;
+            change(settled.place())
+        })
     }
 
     /// Calls `act` with the place of an item on disk; nothing if it is not there.
@@ -84,20 +82,25 @@ impl Engine {
         node: NodeId,
         act: impl FnOnce(Place<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
-        match self.nodes.location(node)? {
-            Location::Root => act(Place::Root).map(Some),
-            Location::Trash(trash) => act(Place::Trash(trash)).map(Some),
-            Location::Named(parent, name) => {
-                let _held = self.locks.look(parent);
-                let dir = self.nodes.view(parent)?;
-                match self.under(&dir, &name)? {
-                    Under::OnDisk(item) if item.state.kind().is_some() => {
-                        act(Place::Named(&dir.path, &name)).map(Some)
-                    }
-                    Under::OnDisk(_) | Under::Nothing => missing(),
-                    Under::Noted { .. } | Under::Unknown { .. } => Ok(None),
-                }
+        let mut tries = 0;
+        loop {
+            let (parent, name) = match self.nodes.location(node)? {
+                Location::Root => return act(Place::Root).map(Some),
+                Location::Trash(trash) => return act(Place::Trash(trash)).map(Some),
+                Location::Named(parent, name) => (parent, name),
+            };
+            let held = self.locks.look(parent);
+            let dir = self.nodes.view(parent)?;
+            let under = self.under(&dir, &name)?;
+            if !self.leads_to(&dir, &name, &under, node) {
+                drop(held);
+                self.moved_on(node, &mut tries)?;
+                continue;
             }
+            return match under {
+                Under::OnDisk(_) => act(Place::Named(&dir.path, &name)).map(Some),
+                Under::Nothing | Under::Noted { .. } | Under::Unknown { .. } => Ok(None),
+            };
         }
     }
 

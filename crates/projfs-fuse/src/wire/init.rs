@@ -110,7 +110,6 @@ const ALWAYS: u64 = init::ATOMIC_O_TRUNC
     | init::BIG_WRITES
     | init::AUTO_INVAL_DATA
     | init::DO_READDIRPLUS
-    | init::READDIRPLUS_AUTO
     | init::PARALLEL_DIROPS
     | init::HANDLE_KILLPRIV_V2
     | init::ABORT_ERROR
@@ -211,7 +210,7 @@ impl Negotiated {
             ("transport", flag(init::OVER_IO_URING, "io_uring", "/dev/fuse")),
             ("data path", flag(init::PASSTHROUGH, "passthrough", "through the daemon")),
             ("longest write", format!("{} KiB", self.max_write / 1024)),
-            ("listings with attributes", flag(init::READDIRPLUS_AUTO, "when used", "no")),
+            ("listings with attributes", flag(init::DO_READDIRPLUS, "yes", "no")),
             ("opening directories", flag(init::NO_OPENDIR_SUPPORT, "by the kernel alone", "asked for")),
             ("opening files", flag(init::NO_OPEN_SUPPORT, "by the kernel alone", "asked for")),
             (

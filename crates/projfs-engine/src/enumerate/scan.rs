@@ -1,0 +1,216 @@
+//! `Scan`: one listing on its way from the provider, and those who wait for it.
+//!
+//! A scan goes from command to command by itself: the answer to each sends the next. Nobody need wait for it, and
+//! whoever does is woken once.
+
+use std::time::Instant;
+
+use projfs_provider::CancelToken;
+use projfs_provider::Command;
+use projfs_provider::CommandId;
+use projfs_provider::EnumerationId;
+use projfs_provider::ProviderError;
+use projfs_provider::ProviderErrorKind;
+use projfs_provider::Reply;
+use projfs_provider::Request;
+use projfs_sync::Arc;
+use projfs_sync::Condvar;
+use projfs_sync::Mutex;
+use projfs_types::Caller;
+use projfs_types::ProjectedItem;
+use projfs_types::RelPathBuf;
+use projfs_types::VersionInfo;
+
+use super::Listing;
+use super::Listings;
+use crate::command::About;
+use crate::command::CommandTable;
+use crate::command::Urgency;
+use crate::error::ErrorKind;
+use crate::error::Result;
+
+/// What a scan begins with.
+pub(super) struct Begin {
+    pub(super) session: EnumerationId,
+    pub(super) directory: RelPathBuf,
+    pub(super) version: VersionInfo,
+    pub(super) caller: Caller,
+    /// The listings' count of clearings.
+    pub(super) generation: u64,
+    pub(super) expires: Option<Instant>,
+}
+
+/// One listing on its way.
+pub(super) struct Scan {
+    begin: Begin,
+    progress: Mutex<Progress>,
+    moved: Condvar,
+}
+
+#[derive(Default)]
+struct Progress {
+    waiters: usize,
+    command: Option<CommandId>,
+    entries: Vec<ProjectedItem>,
+    outcome: Option<std::result::Result<Arc<Listing>, ProviderError>>,
+}
+
+type Answer<T> = std::result::Result<T, ProviderError>;
+
+/// Why a wait brought no listing.
+pub(super) enum Ended {
+    /// The caller was interrupted, or the instance stops.
+    Left(ErrorKind),
+    /// The provider failed.
+    Failed(ProviderError),
+}
+
+impl Scan {
+    /// A scan that nobody waits for yet.
+    pub(super) fn new(begin: Begin) -> Arc<Self> {
+        let progress = Progress::default();
+        Arc::new(Self { begin, progress: Mutex::new(progress), moved: Condvar::new() })
+    }
+
+    /// One more waits.
+    pub(super) fn enter(&self) {
+        self.progress.lock().waiters += 1;
+    }
+
+    /// One less waits. Whether that was the last, and nothing has come yet.
+    pub(super) fn leave(&self) -> bool {
+        let mut progress = self.progress.lock();
+        progress.waiters -= 1;
+        progress.waiters == 0 && progress.outcome.is_none()
+    }
+
+    /// Cancels what the provider is asked now.
+    pub(super) fn cancel(&self, commands: &CommandTable) {
+        let command = self.progress.lock().command;
+        if let Some(command) = command {
+            commands.cancel(command);
+        }
+    }
+
+    /// Waits for the listing, or until one of the tokens is set.
+    pub(super) fn wait(
+        self: &Arc<Self>,
+        interrupt: &CancelToken,
+        stopping: &CancelToken,
+    ) -> std::result::Result<Arc<Listing>, Ended> {
+        let _listening = [interrupt, stopping].map(|token| {
+            let scan = Arc::clone(self);
+            token.listen(move || {
+                drop(scan.progress.lock());
+                scan.moved.notify_all();
+            })
+        });
+        let mut progress = self.progress.lock();
+        loop {
+            if let Some(outcome) = &progress.outcome {
+                return outcome.clone().map_err(Ended::Failed);
+            }
+            if interrupt.is_cancelled() {
+                return Err(Ended::Left(ErrorKind::Interrupted));
+            }
+            if stopping.is_cancelled() {
+                return Err(Ended::Left(ErrorKind::Unavailable));
+            }
+            self.moved.wait(&mut progress);
+        }
+    }
+
+    /// What nobody waits for gives way.
+    fn urgency(&self) -> Urgency {
+        if self.progress.lock().waiters > 0 { Urgency::Now } else { Urgency::Later }
+    }
+
+    fn about(&self) -> About {
+        About { path: self.begin.directory.clone(), version: self.begin.version.clone() }
+    }
+
+    fn finish(
+        self: &Arc<Self>,
+        listings: &Listings,
+        outcome: std::result::Result<Arc<Listing>, ProviderError>,
+    ) {
+        if let Ok(listing) = &outcome {
+            listings.keep(&self.begin.directory, listing, self.begin.generation);
+        }
+        listings.drop_scan(&self.begin.directory, self);
+        self.progress.lock().outcome = Some(outcome);
+        self.moved.notify_all();
+    }
+}
+
+/// Sends the first command.
+///
+/// # Errors
+/// `Unavailable` if the instance stops.
+pub(super) fn start(listings: &Arc<Listings>, commands: &Arc<CommandTable>, scan: &Arc<Scan>) -> Result<()> {
+    let session = scan.begin.session;
+    let build = move |request, reply| Command::StartEnumeration { request, session, reply };
+    ask(listings, commands, scan, build, |listings, commands, scan, answer| match answer {
+        Ok(()) => next(listings, commands, scan),
+        Err(error) => scan.finish(listings, Err(error)),
+    })
+}
+
+fn next(listings: &Arc<Listings>, commands: &Arc<CommandTable>, scan: &Arc<Scan>) {
+    let session = scan.begin.session;
+    let build = move |request, reply| Command::NextEntries { request, session, reply };
+    let asked = ask(listings, commands, scan, build, |listings, commands, scan, answer| match answer {
+        Ok(batch) if batch.is_empty() => {
+            end(commands, scan);
+            let entries = std::mem::take(&mut scan.progress.lock().entries);
+            scan.finish(listings, Listing::new(&scan.begin.directory, entries, scan.begin.expires));
+        }
+        Ok(batch) => {
+            scan.progress.lock().entries.extend::<Vec<ProjectedItem>>(batch);
+            next(listings, commands, scan);
+        }
+        Err(error) => {
+            end(commands, scan);
+            scan.finish(listings, Err(error));
+        }
+    });
+    if asked.is_err() {
+        scan.finish(listings, Err(ProviderErrorKind::Unavailable.into()));
+    }
+}
+
+/// How the provider ends the session concerns nobody.
+fn end(commands: &Arc<CommandTable>, scan: &Arc<Scan>) {
+    let session = scan.begin.session;
+    let sent = commands.send_with(scan.urgency(), scan.begin.caller, scan.about(), |request| {
+        Command::EndEnumeration { request, session, reply: Reply::new(|_| ()) }
+    });
+    if let Ok(command) = sent {
+        commands.answered(command);
+    }
+}
+
+/// Sends one command; `then` goes on with its answer, on the thread that brings it.
+fn ask<T: Send + 'static>(
+    listings: &Arc<Listings>,
+    commands: &Arc<CommandTable>,
+    scan: &Arc<Scan>,
+    build: impl FnOnce(Request, Reply<T>) -> Command,
+    then: impl FnOnce(&Arc<Listings>, &Arc<CommandTable>, &Arc<Scan>, Answer<T>) + Send + 'static,
+) -> Result<()> {
+    let (listings, weak, asked) = (Arc::clone(listings), Arc::downgrade(commands), Arc::clone(scan));
+    let urgency = scan.urgency();
+    let sent = commands.send_with(urgency, scan.begin.caller, scan.about(), move |request| {
+        let command = request.command();
+        // Kept before the answer can come, so that what is cancelled is the command under way.
+        asked.progress.lock().command = Some(command);
+        let reply = Reply::new(move |answer| {
+            if let Some(commands) = weak.upgrade() {
+                commands.answered(command);
+                then(&listings, &commands, &asked, answer);
+            }
+        });
+        build(request, reply)
+    });
+    sent.map(drop)
+}

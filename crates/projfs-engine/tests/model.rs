@@ -1,0 +1,32 @@
+//! Random operations on an engine in memory, against the reference model.
+//!
+//! `PROJFS_SEED` repeats a run; `PROJFS_OPS` sets its length.
+
+use projfs_provider::Adapter;
+use projfs_store::Journal;
+use projfs_store::MemoryJournal;
+use projfs_store::MemoryStore;
+use projfs_store::Store;
+use projfs_sync::Arc;
+use projfs_testkit::model::EngineSubject;
+use projfs_testkit::model::Run;
+use projfs_testkit::model::run;
+use projfs_testkit::projection::Projection;
+
+fn in_memory(projection: &Projection) -> EngineSubject {
+    let (store, journal) = (MemoryStore::new(), MemoryJournal::new());
+    let again =
+        move || (Arc::new(store.clone()) as Arc<dyn Store>, Arc::new(journal.clone()) as Arc<dyn Journal>);
+    EngineSubject::start(Box::new(again), Arc::new(Adapter::new(projection.clone()))).unwrap()
+}
+
+#[test]
+fn an_engine_does_what_the_model_does() {
+    run(Run::from_environment(20_000), in_memory);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn an_engine_does_what_the_model_does_for_long() {
+    run(Run::from_environment(1_000_000), in_memory);
+}

@@ -1,0 +1,30 @@
+//! The reference model: what a projected tree must look like, whatever is done to it.
+//!
+//! A [`Model`] has two trees, *projected* and *local*, and one function, [`view`], that is the definition of what is
+//! to be seen. A [`Subject`] is anything that carries out an [`Op`]: an engine, a mount. [`run`] does the same to
+//! both and compares.
+
+mod apply;
+mod engine;
+mod op;
+mod random;
+mod tree;
+
+pub use engine::EngineSubject;
+pub use engine::OpenStore;
+pub use engine::errno_of;
+pub use op::Failure;
+pub use op::Kind;
+pub use op::Op;
+pub use op::Outcome;
+pub use op::Seen;
+pub use op::Subject;
+pub use op::Word;
+pub use random::Random;
+pub use random::Run;
+pub use random::projection;
+pub use random::run;
+pub use tree::Local;
+pub use tree::Model;
+pub use tree::Shown;
+pub use tree::view;

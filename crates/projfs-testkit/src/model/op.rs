@@ -1,0 +1,156 @@
+//! What is done to a tree, and what comes of it.
+
+use std::collections::BTreeMap;
+
+use projfs_engine::RenameHow;
+pub use projfs_engine::StateWord as Word;
+use projfs_types::RelPathBuf;
+use rustix::io::Errno;
+
+/// One operation. Paths lead to the item itself: symbolic links are not followed.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the fields are what the names say")]
+pub enum Op {
+    /// Makes an empty file that must not exist.
+    Create { path: RelPathBuf, mode: u32 },
+    /// Makes a directory.
+    Mkdir { path: RelPathBuf, mode: u32 },
+    /// Makes a symbolic link.
+    Symlink { path: RelPathBuf, target: Vec<u8> },
+    /// Makes a FIFO.
+    Mkfifo { path: RelPathBuf },
+    /// Opens for writing, writes, closes.
+    Write { path: RelPathBuf, offset: u64, data: Vec<u8> },
+    /// Sets the length.
+    Truncate { path: RelPathBuf, size: u64 },
+    /// Sets the permission bits.
+    Chmod { path: RelPathBuf, mode: u32 },
+    /// Sets the write time, in seconds.
+    SetTime { path: RelPathBuf, seconds: i64 },
+    /// Sets an extended attribute.
+    SetXattr { path: RelPathBuf, name: Vec<u8>, value: Vec<u8> },
+    /// Removes an extended attribute.
+    RemoveXattr { path: RelPathBuf, name: Vec<u8> },
+    /// Reads an extended attribute.
+    GetXattr { path: RelPathBuf, name: Vec<u8> },
+    /// Removes what is no directory.
+    Unlink { path: RelPathBuf },
+    /// Removes an empty directory.
+    Rmdir { path: RelPathBuf },
+    /// Renames.
+    Rename { from: RelPathBuf, to: RelPathBuf, how: RenameHow },
+    /// Gives a file one more name.
+    Link { from: RelPathBuf, to: RelPathBuf },
+    /// Opens a file, and keeps it open; what was open in that slot is closed.
+    Open { slot: usize, path: RelPathBuf, write: bool },
+    /// Reads all of an open file.
+    ReadSlot { slot: usize },
+    /// Writes to an open file.
+    WriteSlot { slot: usize, offset: u64, data: Vec<u8> },
+    /// Closes an open file.
+    Close { slot: usize },
+    /// Hydrates a file, or all files below a directory.
+    Hydrate { path: RelPathBuf },
+    /// Dehydrates a file, or what is on disk below a directory.
+    Dehydrate { path: RelPathBuf },
+    /// Everything is closed, stopped and started again.
+    Restart,
+    /// Looks at an item.
+    Stat { path: RelPathBuf },
+    /// Reads all of a file.
+    Read { path: RelPathBuf },
+    /// Reads a symbolic link.
+    ReadLink { path: RelPathBuf },
+    /// Lists a directory, with attributes.
+    List { path: RelPathBuf },
+}
+
+/// What an operation comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done, and there is no more to say.
+    Done,
+    /// It failed.
+    Failed(Errno),
+    /// What an item looks like.
+    Seen(Seen),
+    /// Content, a target, a value.
+    Bytes(Vec<u8>),
+    /// A listing, without `.` and `..`.
+    Listed(BTreeMap<Vec<u8>, Seen>),
+    /// Paths that were kept, and are still on disk.
+    Kept(Vec<RelPathBuf>),
+}
+
+/// What an item looks like. What is not known, or does not matter, is not compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// What it is.
+    pub kind: Kind,
+    /// The permission bits; of no symbolic link.
+    pub mode: Option<u32>,
+    /// The length; of no directory.
+    pub size: Option<u64>,
+    /// The count of names; of no directory.
+    pub links: Option<u32>,
+    /// The write time, in seconds.
+    pub time: Option<i64>,
+    /// The inode number.
+    pub number: Option<u64>,
+}
+
+/// What an item is.
+pub use projfs_types::ItemKind as Kind;
+
+/// Where what was seen is not what was expected.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The number of the operation.
+    pub at: usize,
+    /// What differs.
+    pub what: String,
+}
+
+/// Anything that carries out operations on a projected tree.
+pub trait Subject {
+    /// Carries one out.
+    fn apply(&mut self, op: &Op) -> Outcome;
+    /// The state of the item at a path; nothing if there is none, or states cannot be seen.
+    fn word(&mut self, path: &RelPathBuf) -> Option<Word>;
+    /// Whether states can be seen.
+    fn has_words(&self) -> bool {
+        true
+    }
+}
+
+impl Seen {
+    /// Whether what is known on both sides is the same.
+    pub fn agrees(&self, other: &Self) -> bool {
+        fn same<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+            match (one, other) {
+                (Some(one), Some(other)) => one == other,
+                _ => true,
+            }
+        }
+        self.kind == other.kind
+            && same(self.mode, other.mode)
+            && same(self.size, other.size)
+            && same(self.links, other.links)
+            && same(self.time, other.time)
+            && same(self.number, other.number)
+    }
+}
+
+impl Outcome {
+    /// Whether what is known on both sides is the same.
+    pub fn agrees(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Seen(one), Self::Seen(other)) => one.agrees(other),
+            (Self::Listed(one), Self::Listed(other)) => {
+                one.len() == other.len()
+                    && one.iter().zip(other).all(|(one, other)| one.0 == other.0 && one.1.agrees(other.1))
+            }
+            (one, other) => one == other,
+        }
+    }
+}

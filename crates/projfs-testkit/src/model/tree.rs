@@ -1,0 +1,275 @@
+//! `Model`: the two trees, and `view`, the definition of what is to be seen.
+
+use std::collections::BTreeMap;
+
+use projfs_types::ItemKind;
+use projfs_types::ItemName;
+use projfs_types::ItemNameBuf;
+use projfs_types::PlaceholderKind;
+use projfs_types::RelPath;
+use projfs_types::RelPathBuf;
+use rustix::io::Errno;
+
+use super::Kind;
+use super::Seen;
+use super::Word;
+use crate::projection::Given;
+use crate::projection::Projection;
+
+/// An item of the local tree. The root is 0.
+pub type Id = usize;
+
+/// The local tree: everything that anybody has looked up, and everything that was made or done here.
+#[derive(Clone, Debug)]
+pub struct Local {
+    pub(super) items: Vec<Item>,
+}
+
+/// One item of the local tree.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub(super) kind: Kind,
+    pub(super) mode: u32,
+    pub(super) time: Option<i64>,
+    /// A file's content, or a link's target.
+    pub(super) bytes: Vec<u8>,
+    pub(super) xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub(super) links: u32,
+    /// Where it comes from: of a directory, its projected entries too. Nothing if it was made here.
+    pub(super) origin: Option<RelPathBuf>,
+    /// Local: the provider is not asked again.
+    pub(super) full: bool,
+    pub(super) hydrated: bool,
+    pub(super) dirty: bool,
+    /// It has moved, or was given a name, so that it has a record of its own.
+    pub(super) detached: bool,
+    /// A directory's names; nothing for a tombstone.
+    pub(super) names: BTreeMap<ItemNameBuf, Option<Id>>,
+    pub(super) number: Option<u64>,
+}
+
+/// What a name of a directory leads to.
+pub enum Shown<'a> {
+    Local(Id),
+    Virtual(RelPathBuf, &'a Given),
+}
+
+/// The definition of what is to be seen in a directory: what is local, and what is projected under names that are
+/// not local. A tombstone is local, and shows nothing.
+pub fn view<'a>(projected: &'a Projection, local: &Local, dir: Id) -> BTreeMap<ItemNameBuf, Shown<'a>> {
+    let dir = &local.items[dir];
+    let mut shown = BTreeMap::new();
+    if let (Some(origin), Kind::Directory) = (&dir.origin, dir.kind) {
+        for (path, given) in projected.children(origin) {
+            if let Some((_, name)) = path.split_last() {
+                shown.insert(name.to_owned(), Shown::Virtual(path.clone(), given));
+            }
+        }
+    }
+    for (name, id) in &dir.names {
+        match id {
+            Some(id) => shown.insert(name.clone(), Shown::Local(*id)),
+            None => shown.remove(name),
+        };
+    }
+    shown
+}
+
+/// What is expected of a tree.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub(super) projected: Projection,
+    pub(super) local: Local,
+    pub(super) slots: BTreeMap<usize, (Id, bool)>,
+    /// The numbers of what was projected, by origin, as they were first seen.
+    pub(super) numbers: BTreeMap<RelPathBuf, u64>,
+}
+
+impl Item {
+    pub(super) fn made(kind: Kind, mode: u32) -> Self {
+        Self {
+            kind,
+            mode,
+            time: None,
+            bytes: Vec::new(),
+            xattrs: BTreeMap::new(),
+            links: 1,
+            origin: None,
+            full: true,
+            hydrated: false,
+            dirty: false,
+            detached: false,
+            names: BTreeMap::new(),
+            number: None,
+        }
+    }
+
+    fn given(origin: RelPathBuf, given: &Given) -> Self {
+        let bytes = match &given.info.kind {
+            PlaceholderKind::File { .. } => given.content.clone(),
+            PlaceholderKind::Directory => Vec::new(),
+            PlaceholderKind::Symlink { target } => target.to_vec(),
+        };
+        Self {
+            time: Some(given.info.times.write.seconds),
+            bytes,
+            origin: Some(origin),
+            full: false,
+            ..Self::made(given.info.item_kind(), u32::from(given.info.mode))
+        }
+    }
+
+    pub(super) fn word(&self) -> Word {
+        match (self.full, self.dirty, self.hydrated) {
+            (true, ..) => Word::Full,
+            (_, true, _) => Word::Dirty,
+            (_, _, true) => Word::Hydrated,
+            (false, false, false) => Word::Placeholder,
+        }
+    }
+
+    pub(super) fn seen(&self) -> Seen {
+        let (directory, link) = (self.kind == ItemKind::Directory, self.kind == ItemKind::Symlink);
+        Seen {
+            kind: self.kind,
+            mode: (!link).then_some(self.mode),
+            size: (!directory).then_some(self.bytes.len() as u64),
+            links: (!directory).then_some(self.links),
+            time: self.time,
+            number: self.number,
+        }
+    }
+
+    /// Its metadata, or of a directory a name, is changed here.
+    pub(super) fn soil(&mut self) {
+        self.dirty |= !self.full;
+    }
+}
+
+impl Model {
+    /// Nothing was done to `projected` yet.
+    pub fn new(projected: Projection) -> Self {
+        let root = Item { origin: Some(RelPathBuf::root()), full: false, ..Item::made(Kind::Directory, 0) };
+        let local = Local { items: vec![root] };
+        Self { projected, local, slots: BTreeMap::new(), numbers: BTreeMap::new() }
+    }
+
+    pub(super) fn item(&mut self, id: Id) -> &mut Item {
+        &mut self.local.items[id]
+    }
+
+    /// What is under a name, which becomes a placeholder by that.
+    pub(super) fn look(&mut self, dir: Id, name: &ItemName) -> Option<Id> {
+        match view(&self.projected, &self.local, dir).remove(name)? {
+            Shown::Local(id) => Some(id),
+            Shown::Virtual(origin, given) => {
+                let mut item = Item::given(origin, given);
+                item.number = item.origin.as_ref().and_then(|origin| self.numbers.get(origin)).copied();
+                let id = self.add(item);
+                self.item(dir).names.insert(name.to_owned(), Some(id));
+                Some(id)
+            }
+        }
+    }
+
+    pub(super) fn add(&mut self, item: Item) -> Id {
+        self.local.items.push(item);
+        self.local.items.len() - 1
+    }
+
+    /// The directory that holds a path, and the name in it.
+    pub(super) fn parent<'a>(&mut self, path: &'a RelPath) -> Result<(Id, &'a ItemName), Errno> {
+        let (parent, name) = path.split_last().ok_or(Errno::INVAL)?;
+        let dir = self.find(parent)?;
+        if self.item(dir).kind == Kind::Directory { Ok((dir, name)) } else { Err(Errno::NOTDIR) }
+    }
+
+    /// The item at a path, each on the way to it becoming a placeholder.
+    pub(super) fn find(&mut self, path: &RelPath) -> Result<Id, Errno> {
+        let mut id = 0;
+        for name in path.components() {
+            if self.item(id).kind != Kind::Directory {
+                return Err(Errno::NOTDIR);
+            }
+            id = self.look(id, name).ok_or(Errno::NOENT)?;
+        }
+        Ok(id)
+    }
+
+    /// Whether the provider has something under a name.
+    pub(super) fn beneath(&self, dir: Id, name: &ItemName) -> bool {
+        let origin = self.local.items[dir].origin.as_ref();
+        origin.is_some_and(|origin| self.projected.get(&origin.join(name)).is_some())
+    }
+
+    /// A name goes: what the provider has under it is hidden.
+    pub(super) fn leave(&mut self, dir: Id, name: &ItemName) {
+        if self.beneath(dir, name) {
+            self.item(dir).names.insert(name.to_owned(), None);
+        } else {
+            self.item(dir).names.remove(name);
+        }
+    }
+
+    /// What an item looks like that nobody has looked up.
+    pub(super) fn virtual_seen(&self, origin: &RelPath, given: &Given) -> Seen {
+        let number = self.numbers.get(origin).copied();
+        Seen { number, ..Item::given(origin.to_owned(), given).seen() }
+    }
+
+    /// Everything that is to be seen, with its state; nothing changes by asking.
+    pub fn tree(&self) -> BTreeMap<RelPathBuf, (Seen, Word)> {
+        let mut tree = BTreeMap::new();
+        self.add_tree(&RelPathBuf::root(), &self.local, 0, &mut tree);
+        tree
+    }
+
+    fn add_tree(
+        &self,
+        path: &RelPath,
+        local: &Local,
+        dir: Id,
+        tree: &mut BTreeMap<RelPathBuf, (Seen, Word)>,
+    ) {
+        for (name, shown) in view(&self.projected, local, dir) {
+            let path = path.join(&name);
+            match shown {
+                Shown::Local(id) => {
+                    let item = &local.items[id];
+                    tree.insert(path.clone(), (item.seen(), item.word()));
+                    self.add_tree(&path, local, id, tree);
+                }
+                Shown::Virtual(origin, given) => {
+                    tree.insert(path.clone(), (self.virtual_seen(&origin, given), Word::Virtual));
+                    let below = Local { items: vec![Item::given(origin, given)] };
+                    self.add_tree(&path, &below, 0, tree);
+                }
+            }
+        }
+    }
+
+    /// Takes over the number of an item when it is first seen.
+    pub(super) fn number(&mut self, path: &RelPath, number: Option<u64>) {
+        let mut id = 0;
+        let mut origin = Some(RelPathBuf::root());
+        for name in path.components() {
+            let shown = self.local.items.get(id).and_then(|dir| dir.names.get(name).copied());
+            match (id, shown) {
+                (_, Some(Some(below))) => {
+                    id = below;
+                    origin = self.local.items[id].origin.clone();
+                }
+                _ => {
+                    id = usize::MAX;
+                    origin = origin.map(|origin| origin.join(name));
+                }
+            }
+        }
+        if let (Some(origin), Some(number)) = (origin, number) {
+            self.numbers.entry(origin).or_insert(number);
+        }
+        if let Some(item) = self.local.items.get_mut(id) {
+            item.number = item.number.or(number);
+        }
+    }
+}
