@@ -16,6 +16,11 @@ use projfs_types::NodeId;
 use projfs_types::Number;
 use projfs_types::RelPathBuf;
 
+use super::names::Names;
+pub(crate) use super::view::DirView;
+pub(crate) use super::view::Location;
+pub(crate) use super::view::Prepared;
+pub(crate) use super::view::Seen;
 use crate::enumerate::Snapshot;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -41,13 +46,6 @@ struct Node {
     directory: Option<Box<DirectoryNode>>,
 }
 
-/// Almost every item has one name.
-enum Names {
-    None,
-    One(NodeId, ItemNameBuf),
-    Many(Vec<(NodeId, ItemNameBuf)>),
-}
-
 /// What is known of a directory.
 #[derive(Clone)]
 struct DirectoryNode {
@@ -61,49 +59,6 @@ struct DirectoryNode {
     listed: u32,
     /// Somebody walks the tree, and has come here.
     walked: bool,
-}
-
-/// What was done to a directory for the sake of what is in it. Each includes those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Prepared {
-    /// Nothing: it may be virtual.
-    Virtual,
-    /// It is a placeholder, or full.
-    Pinned,
-    /// It is in the tree.
-    OnDisk,
-    /// It is in the tree, and marked dirty unless it is full.
-    Dirty,
-}
-
-/// A directory, at the moment of asking.
-#[derive(Clone, Debug)]
-pub(crate) struct DirView {
-    pub(crate) node: NodeId,
-    /// Where it is in the store.
-    pub(crate) path: RelPathBuf,
-    /// Where in the projection its entries are; nothing for a full directory.
-    pub(crate) projection: Option<RelPathBuf>,
-    pub(crate) prepared: Prepared,
-}
-
-/// Where a node is, at the moment of asking.
-#[derive(Clone, Debug)]
-pub(crate) enum Location {
-    Root,
-    Named(NodeId, ItemNameBuf),
-    Trash(TrashId),
-}
-
-/// What a node is made from.
-pub(crate) struct Seen<'a> {
-    pub(crate) parent: NodeId,
-    pub(crate) name: &'a ItemName,
-    pub(crate) number: Number,
-    pub(crate) kind: ItemKind,
-    /// Of a directory.
-    pub(crate) projection: Option<RelPathBuf>,
-    pub(crate) prepared: Prepared,
 }
 
 /// Node ids are hashes already.
@@ -461,79 +416,6 @@ fn drop_unused(nodes: &mut Nodes, id: NodeId) {
                 node.children -= 1;
                 pending.push(parent);
             }
-        }
-    }
-}
-
-impl Names {
-    fn is_empty(&self) -> bool {
-        matches!(self, Self::None)
-    }
-
-    fn are_several(&self) -> bool {
-        matches!(self, Self::Many(names) if names.len() > 1)
-    }
-
-    fn first(&self) -> Option<(NodeId, &ItemName)> {
-        match self {
-            Self::None => None,
-            Self::One(parent, name) => Some((*parent, name)),
-            Self::Many(names) => names.first().map(|(parent, name)| (*parent, &**name)),
-        }
-    }
-
-    fn contains(&self, parent: NodeId, name: &ItemName) -> bool {
-        match self {
-            Self::None => false,
-            Self::One(one, known) => *one == parent && **known == *name,
-            Self::Many(names) => names.iter().any(|(one, known)| *one == parent && **known == *name),
-        }
-    }
-
-    /// Adds a name; false if it was there.
-    fn add(&mut self, parent: NodeId, name: &ItemName) -> bool {
-        if self.contains(parent, name) {
-            return false;
-        }
-        let new = (parent, name.to_owned());
-        *self = match std::mem::replace(self, Self::None) {
-            Self::None => Self::One(new.0, new.1),
-            Self::One(one, known) => Self::Many(vec![new, (one, known)]),
-            Self::Many(mut names) => {
-                names.insert(0, new);
-                Self::Many(names)
-            }
-        };
-        true
-    }
-
-    /// Removes a name; false if it was not there.
-    fn remove(&mut self, parent: NodeId, name: &ItemName) -> bool {
-        if !self.contains(parent, name) {
-            return false;
-        }
-        *self = match std::mem::replace(self, Self::None) {
-            Self::None | Self::One(..) => Self::None,
-            Self::Many(mut names) => {
-                names.retain(|(one, known)| !(*one == parent && **known == *name));
-                match names.pop() {
-                    Some((one, known)) if names.is_empty() => Self::One(one, known),
-                    Some(last) => {
-                        names.push(last);
-                        Self::Many(names)
-                    }
-                    None => Self::None,
-                }
-            }
-        };
-        true
-    }
-
-    fn parents(&self) -> Vec<NodeId> {
-        match self {
-            Self::None => Vec::new(),
-            Self::One(parent, _) => vec![*parent],
-            Self::Many(names) => names.iter().map(|(parent, _)| *parent).collect(),
         }
     }
 }

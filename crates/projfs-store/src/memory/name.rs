@@ -81,8 +81,10 @@ impl Tree {
                 (ItemState::Symlink(SymlinkState::Full), mode::SYMLINK, body, (0, 0))
             }
             NewKind::Special { type_bits, .. } if !SPECIAL.contains(type_bits) => return Err(Errno::INVAL),
-            // That device is a whiteout, which is how a tombstone looks on disk.
-            NewKind::Special { type_bits: mode::CHARACTER, device: (0, 0) } => return Err(Errno::PERM),
+            // On disk that device stands for 0/0, as 0/0 itself is a tombstone.
+            NewKind::Special { type_bits: mode::CHARACTER, device: (0xfff, 0xf_ffff) } => {
+                return Err(Errno::PERM);
+            }
             NewKind::Special { type_bits, device } => {
                 (ItemState::Special, *type_bits, Body::Nothing, *device)
             }

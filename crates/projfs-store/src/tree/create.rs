@@ -23,6 +23,7 @@ use super::at::Inode;
 use super::at::STAT;
 use super::file::TreeFile;
 use super::look::Found;
+use super::look::STAND_IN_DEVICE;
 use super::look::gives_its_group;
 use super::look::permissions;
 use super::probe::name_nameless;
@@ -85,15 +86,14 @@ impl TreeStore {
             }),
             NewKind::Special { type_bits, device } => {
                 let kind = FileType::from_raw_mode(*type_bits);
-                let allowed = match kind {
-                    FileType::CharacterDevice => *device != (0, 0),
-                    FileType::BlockDevice | FileType::Fifo | FileType::Socket => true,
+                let device = match (kind, *device) {
+                    // It would be a tombstone.
+                    (FileType::CharacterDevice, (0, 0)) => STAND_IN_DEVICE,
+                    (FileType::CharacterDevice, STAND_IN_DEVICE) => return Err(Errno::PERM.into()),
+                    (FileType::CharacterDevice | FileType::BlockDevice, device) => device,
+                    (FileType::Fifo | FileType::Socket, _) => (0, 0),
                     _ => return Err(Errno::INVAL.into()),
                 };
-                if !allowed {
-                    // It would be a tombstone.
-                    return Err(Errno::PERM.into());
-                }
                 let number = rustix::fs::makedev(device.0, device.1);
                 self.create_other(&at, &plan, true, &|made| {
                     let mode = Mode::from_raw_mode(plan.shown & 0o777);

@@ -89,6 +89,19 @@ pub(crate) fn is_whiteout(stat: &Statx) -> bool {
         && (stat.stx_rdev_major, stat.stx_rdev_minor) == (0, 0)
 }
 
+/// What the character device 0/0 is on disk, where 0/0 itself is a tombstone. No driver can have it: the kernel gives
+/// out major numbers below 512.
+pub(crate) const STAND_IN_DEVICE: (u32, u32) = (0xfff, 0xf_ffff);
+
+/// The device that an inode shows.
+fn device(stat: &Statx) -> (u32, u32) {
+    let is_character = u32::from(stat.stx_mode) & mode::TYPE == mode::CHARACTER;
+    match (stat.stx_rdev_major, stat.stx_rdev_minor) {
+        STAND_IN_DEVICE if is_character => (0, 0),
+        device => device,
+    }
+}
+
 /// The kind of an inode.
 pub(crate) fn kind(stat: &Statx) -> ItemKind {
     ItemKind::of_mode(stat.stx_mode.into())
@@ -225,7 +238,7 @@ impl TreeStore {
             links: self.trash.links_shown(stat),
             uid: stat.stx_uid,
             gid: stat.stx_gid,
-            device: (stat.stx_rdev_major, stat.stx_rdev_minor),
+            device: device(stat),
             size: stat.stx_size,
             blocks: stat.stx_blocks,
             block_size: stat.stx_blksize,

@@ -1,0 +1,20 @@
+//! Tests of the whole, on real mounts: what is mounted, how, and what a test needs around it.
+//!
+//! A test is one process, the daemon another ([`Mounted`] starts `projfs-test-mount`, which calls [`serve`]): a client
+//! that shares a process with its daemon can wait for itself, and limits of the one would be limits of the other.
+
+mod daemon;
+mod mounted;
+mod sample;
+mod watchdog;
+
+pub use daemon::Setup;
+pub use daemon::serve;
+pub use mounted::Mounted;
+pub use mounted::Options;
+pub use sample::MANY;
+pub use sample::Sample;
+pub use sample::TIME;
+pub use sample::Tree;
+pub use sample::pattern;
+pub use watchdog::Watchdog;
