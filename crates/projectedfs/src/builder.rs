@@ -24,6 +24,9 @@ use crate::VirtualizationRoot;
 use crate::instance::Live;
 use crate::instance::Origin;
 
+/// How long threads that have nothing to do may take to end.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// How requests come from the kernel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Transport {
@@ -199,7 +202,7 @@ impl InstanceBuilder {
         let session = match session.map_err(|error| Error::session(error, &path)) {
             Ok(session) => session,
             Err(error) => {
-                engine.stop(Duration::ZERO);
+                engine.stop(GRACE);
                 return Err(error);
             }
         };
