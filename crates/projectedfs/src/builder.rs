@@ -123,6 +123,16 @@ impl InstanceBuilder {
         self
     }
 
+    /// Up to how many bytes a file is fetched whole when it is opened; 16 MiB unless set. A longer one comes as it is
+    /// read, if the provider says that it gives ranges ([`DataAccess::Ranges`]); from one that does not, every file is
+    /// fetched whole.
+    ///
+    /// [`DataAccess::Ranges`]: projfs_provider::DataAccess::Ranges
+    pub fn whole_file_limit(mut self, bytes: u64) -> Self {
+        self.engine.whole_file_limit = bytes;
+        self
+    }
+
     /// How requests come from the kernel.
     pub fn transport(mut self, transport: Transport) -> Self {
         self.transport = transport;

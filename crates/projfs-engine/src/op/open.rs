@@ -3,7 +3,9 @@
 use projfs_store::Access;
 use projfs_store::StoreFile;
 use projfs_sync::Arc;
+use projfs_types::FileState;
 use projfs_types::ItemKind;
+use projfs_types::ItemState;
 use projfs_types::NodeId;
 use projfs_types::What;
 
@@ -13,6 +15,7 @@ use crate::error::Result;
 use crate::flow::Settled;
 use crate::handle::Handle;
 use crate::handle::HandleId;
+use crate::node::table::Location;
 use crate::port::Context;
 use crate::transition::Event;
 
@@ -32,10 +35,22 @@ pub struct Opened {
     pub handle: HandleId,
     /// The file's node.
     pub node: NodeId,
+    /// Whether the file in the store has all of the content.
+    pub coverage: Coverage,
+}
+
+/// Whether the file in the store has all of an open file's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// It has.
+    Whole,
+    /// It may not have: every read must come to the engine, which fetches what is missing.
+    Partial,
 }
 
 impl Engine {
-    /// Opens a file. Opening for reading hydrates it, opening for writing makes it full.
+    /// Opens a file. Opening for reading hydrates it, unless it is large and the provider gives ranges: then they are
+    /// fetched as they are read. Opening for writing makes it full.
     ///
     /// # Errors
     /// `IsDirectory`, `Invalid` for what is no file; the provider's, if the content cannot be fetched: nothing has changed
@@ -46,6 +61,12 @@ impl Engine {
             OpenHow { access: Access::ReadWrite, .. } => Event::Modify,
             OpenHow { access: Access::Read, .. } => Event::Read,
         };
+        if event == Event::Read
+            && self.gives_ranges()
+            && let Some(opened) = self.open_without_fetching(context, node)?
+        {
+            return Ok(opened);
+        }
         self.settle_node(context, node, event, |settled| {
             match settled {
                 Settled::Root => return Err(ErrorKind::IsDirectory.into()),
@@ -65,8 +86,62 @@ impl Engine {
     }
 
     pub(super) fn opened(&self, node: NodeId, access: Access) -> Opened {
+        self.opened_as(Handle { node, access, ranges: None })
+    }
+
+    fn opened_as(&self, handle: Handle) -> Opened {
+        let node = handle.node;
         self.nodes.opened(node);
-        Opened { handle: self.handles.insert(Handle { node, access }), node }
+        let coverage = if handle.ranges.is_some() { Coverage::Partial } else { Coverage::Whole };
+        Opened { handle: self.handles.insert(handle), node, coverage }
+    }
+
+    /// Opens a file for reading if that needs no more of its content than there is: because there is all of it, or
+    /// because it comes as it is read.
+    fn open_without_fetching(&self, context: &Context<'_>, node: NodeId) -> Result<Option<Opened>> {
+        let access = Access::Read;
+        let in_parts = |file| self.opened_as(Handle { node, access, ranges: Some(file) });
+        let location = self.nodes.location(node);
+        match location {
+            Ok(Location::Named(..)) => {}
+            // It was deleted before it was whole, and is opened again through one that is open.
+            Ok(Location::Trash(_)) | Err(_) => return Ok(self.handles.ranges_of(node).map(in_parts)),
+            Ok(Location::Root) => return Ok(None),
+        }
+        // Nothing but its metadata has to be known.
+        self.settle_node(context, node, Event::Look, |settled| {
+            let Settled::Named(dir, name, under) = settled else { return Ok(None) };
+            match under.state() {
+                Some(ItemState::File(FileState::Hydrated(_) | FileState::Full)) => {
+                    return Ok(Some(self.opened(node, access)));
+                }
+                Some(ItemState::File(FileState::Placeholder(_))) => {}
+                _ => return Ok(None),
+            }
+            // What is whole gets its name first, and is the kernel's to read then.
+            let file = self.parts_of(dir, name, under)?.filter(|file| !file.is_whole());
+            Ok(file.map(in_parts))
+        })
+    }
+
+    /// Before a close: a file that came in parts, and is whole by now, gets its name, so that the kernel reads it by
+    /// itself from the next open on. What goes wrong with that is tried again then.
+    ///
+    /// # Errors
+    /// `WouldWait` alone.
+    pub fn finish(&self, context: &Context<'_>, handle: HandleId) -> Result<()> {
+        let Ok(handle) = self.handles.get(handle) else { return Ok(()) };
+        if !handle.parts().is_some_and(|file| file.is_open() && file.is_whole()) {
+            return Ok(());
+        }
+        match self.settle_node(context, handle.node, Event::Read, |_| Ok(())) {
+            Err(error) if error.kind == ErrorKind::WouldWait => Err(error),
+            Err(error) => {
+                tracing::debug!(%error, "a whole file goes on coming in parts");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Closes a file. Harmless if it is not open.
@@ -86,13 +161,33 @@ impl Engine {
         }
     }
 
-    /// The store's file behind an open file.
+    /// The store's file behind an open file, with all of the content, which is fetched if it must be.
     ///
     /// # Errors
-    /// `BadHandle`; the store's.
-    pub fn file(&self, _context: &Context<'_>, handle: HandleId) -> Result<Arc<dyn StoreFile>> {
+    /// `BadHandle`; the provider's; the store's.
+    pub fn file(&self, context: &Context<'_>, handle: HandleId) -> Result<Arc<dyn StoreFile>> {
+        self.readable(context, handle, 0, u64::MAX)
+    }
+
+    /// The store's file behind an open file, with `length` bytes from `offset` on in it, as far as the file goes.
+    ///
+    /// # Errors
+    /// `BadHandle`; the provider's, the store's: the file can be read elsewhere, and here again.
+    pub fn readable(
+        &self,
+        context: &Context<'_>,
+        handle: HandleId,
+        offset: u64,
+        length: u64,
+    ) -> Result<Arc<dyn StoreFile>> {
         let handle = self.handles.get(handle)?;
-        self.file_of(handle)
+        match handle.parts() {
+            Some(file) => {
+                self.fetch_range(context, file, offset..offset.saturating_add(length))?;
+                Ok(file.file())
+            }
+            None => self.file_of(&handle),
+        }
     }
 
     /// The same, if it is open for writing.
@@ -102,12 +197,12 @@ impl Engine {
     pub fn writable(&self, _context: &Context<'_>, handle: HandleId) -> Result<Arc<dyn StoreFile>> {
         let handle = self.handles.get(handle)?;
         match handle.access {
-            Access::ReadWrite => self.file_of(handle),
+            Access::ReadWrite => self.file_of(&handle),
             Access::Read => Err(ErrorKind::BadHandle.into()),
         }
     }
 
-    fn file_of(&self, handle: Handle) -> Result<Arc<dyn StoreFile>> {
+    fn file_of(&self, handle: &Handle) -> Result<Arc<dyn StoreFile>> {
         if let Some(file) = self.files.get(handle.node, handle.access) {
             return Ok(file);
         }
