@@ -39,6 +39,7 @@ pub(crate) enum Urgency {
 }
 
 /// What a question is about.
+#[derive(Clone)]
 pub(crate) struct About {
     pub(crate) path: RelPathBuf,
     pub(crate) version: VersionInfo,

@@ -38,6 +38,8 @@ pub struct Engine {
     pub(crate) kernel: Arc<dyn KernelCache>,
     pub(crate) commands: Arc<CommandTable>,
     pub(crate) options: Options,
+    /// Owner and group of what is projected: the root's.
+    pub(crate) owner: (u32, u32),
     pub(crate) locks: Locks,
     pub(crate) nodes: NodeTable,
     pub(crate) handles: HandleTable,
@@ -55,8 +57,6 @@ pub struct Engine {
 pub struct Options {
     /// How many threads run provider calls (`PoolThreadCount`), at least 1.
     pub provider_threads: usize,
-    /// Owner and group of what is projected.
-    pub owner: (u32, u32),
     /// How many files of the store stay open, at least 2.
     pub open_files: usize,
     /// Whether projected directories can be renamed.
@@ -76,12 +76,7 @@ pub enum DirectoryRenames {
 impl Default for Options {
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self {
-            provider_threads: 2 * processors,
-            owner: (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw()),
-            open_files: 256,
-            directory_renames: DirectoryRenames::Allow,
-        }
+        Self { provider_threads: 2 * processors, open_files: 256, directory_renames: DirectoryRenames::Allow }
     }
 }
 
@@ -147,6 +142,7 @@ impl Engine {
             commands,
             files: OpenFiles::new(options.open_files),
             options,
+            owner: (root.stat.uid, root.stat.gid),
             locks: Locks::new(),
             handles: HandleTable::default(),
             listings: Arc::new(Listings::new()),

@@ -1,3 +1,5 @@
 //! Nodes: what the kernel refers to by a number.
 
+mod names;
 pub(crate) mod table;
+mod view;

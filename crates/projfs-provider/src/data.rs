@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
+use projfs_sync::atomic::AtomicBool;
+use projfs_sync::atomic::Ordering;
 use projfs_types::RangeSet;
 
 use crate::CancelToken;
@@ -36,12 +38,14 @@ struct Shared {
     size: u64,
     cancel: CancelToken,
     received: Mutex<RangeSet>,
+    refused: AtomicBool,
 }
 
 impl DataSink {
     /// A sink for a file of `size` bytes. Nothing more is taken once `cancel` is set.
     pub fn new(target: Arc<dyn DataTarget>, size: u64, cancel: CancelToken) -> Self {
-        Self { shared: Arc::new(Shared { target, size, cancel, received: Mutex::default() }) }
+        let (received, refused) = (Mutex::default(), AtomicBool::new(false));
+        Self { shared: Arc::new(Shared { target, size, cancel, received, refused }) }
     }
 
     /// Delivers bytes. They may come in any order, more than once, and beyond the range that was asked for.
@@ -56,6 +60,7 @@ impl DataSink {
         }
         let end = offset.checked_add(data.len() as u64).filter(|&end| end <= shared.size);
         let Some(end) = end else {
+            shared.refused.store(true, Ordering::Release);
             let message = format!(
                 "{} bytes at offset {offset} go beyond the file's size of {} bytes",
                 data.len(),
@@ -91,6 +96,11 @@ impl DataSink {
     /// The size that the placeholder has, in bytes: nothing is taken beyond it.
     pub fn size(&self) -> u64 {
         self.shared.size
+    }
+
+    /// Whether bytes were refused because they go beyond the size: the file is not what the placeholder says.
+    pub fn has_refused(&self) -> bool {
+        self.shared.refused.load(Ordering::Acquire)
     }
 
     /// Which bytes came so far.

@@ -1,6 +1,7 @@
 //! The reference model, the misbehaving provider and the suites that several crates share.
 
 pub mod journal_contract;
+pub mod misbehaving;
 pub mod model;
 pub mod projection;
 pub mod provider_contract;

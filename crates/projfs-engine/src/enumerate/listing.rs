@@ -6,8 +6,6 @@ use std::time::Instant;
 
 use projfs_provider::EnumerationId;
 use projfs_provider::Lifetime;
-use projfs_provider::ProviderError;
-use projfs_provider::ProviderErrorKind;
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
 use projfs_sync::atomic;
@@ -22,6 +20,7 @@ use projfs_types::collation;
 use super::scan;
 use super::scan::Begin;
 use super::scan::Ended;
+use super::scan::Fault;
 use super::scan::Scan;
 use crate::check;
 use crate::command::CommandTable;
@@ -70,7 +69,7 @@ impl Listing {
         directory: &RelPath,
         mut entries: Vec<ProjectedItem>,
         expires: Option<Instant>,
-    ) -> std::result::Result<Arc<Self>, ProviderError> {
+    ) -> std::result::Result<Arc<Self>, Fault> {
         entries.retain(|entry| match check::info(&entry.info) {
             Ok(()) => true,
             Err(why) => {
@@ -140,7 +139,8 @@ impl Listings {
                 }
                 Error::new(kind, directory)
             }
-            Ended::Failed(error) => Error::provider(error, directory),
+            Ended::Failed(Fault::Provider(error)) => Error::provider(error, directory),
+            Ended::Failed(Fault::Wrong(why)) => Error::bad_answer(directory, why),
         })
     }
 
@@ -236,16 +236,13 @@ impl Listings {
 
 /// A provider that lists in another order is put right; a name that comes twice is an error, as nobody can tell which
 /// of the two is meant.
-fn in_order(mut entries: Vec<ProjectedItem>) -> std::result::Result<Vec<ProjectedItem>, ProviderError> {
+fn in_order(mut entries: Vec<ProjectedItem>) -> std::result::Result<Vec<ProjectedItem>, Fault> {
     let order = |one: &ProjectedItem, other: &ProjectedItem| collation::compare(&one.name, &other.name);
     if !entries.is_sorted_by(|one, other| order(one, other) == Ordering::Less) {
         entries.sort_by(order);
     }
     match entries.windows(2).find(|pair| pair[0].name == pair[1].name) {
         None => Ok(entries),
-        Some(pair) => {
-            let message = format!("{:?} is listed twice", pair[0].name);
-            Err(ProviderError::new(ProviderErrorKind::Io, message))
-        }
+        Some(pair) => Err(Fault::Wrong(format!("{:?} is listed twice", pair[0].name))),
     }
 }

@@ -50,9 +50,11 @@ pub(super) struct Scan {
 #[derive(Default)]
 struct Progress {
     waiters: usize,
+    /// All who waited have left, and what the provider was asked is cancelled.
+    left: bool,
     command: Option<CommandId>,
     entries: Vec<ProjectedItem>,
-    outcome: Option<std::result::Result<Arc<Listing>, ProviderError>>,
+    outcome: Option<std::result::Result<Arc<Listing>, Fault>>,
 }
 
 type Answer<T> = std::result::Result<T, ProviderError>;
@@ -61,8 +63,23 @@ type Answer<T> = std::result::Result<T, ProviderError>;
 pub(super) enum Ended {
     /// The caller was interrupted, or the instance stops.
     Left(ErrorKind),
+    /// There is none.
+    Failed(Fault),
+}
+
+/// Why there is no listing.
+#[derive(Clone)]
+pub(super) enum Fault {
     /// The provider failed.
-    Failed(ProviderError),
+    Provider(ProviderError),
+    /// What it gave breaks a rule.
+    Wrong(String),
+}
+
+impl From<ProviderErrorKind> for Fault {
+    fn from(kind: ProviderErrorKind) -> Self {
+        Self::Provider(kind.into())
+    }
 }
 
 impl Scan {
@@ -81,7 +98,8 @@ impl Scan {
     pub(super) fn leave(&self) -> bool {
         let mut progress = self.progress.lock();
         progress.waiters -= 1;
-        progress.waiters == 0 && progress.outcome.is_none()
+        progress.left = progress.waiters == 0 && progress.outcome.is_none();
+        progress.left
     }
 
     /// Cancels what the provider is asked now.
@@ -129,11 +147,7 @@ impl Scan {
         About { path: self.begin.directory.clone(), version: self.begin.version.clone() }
     }
 
-    fn finish(
-        self: &Arc<Self>,
-        listings: &Listings,
-        outcome: std::result::Result<Arc<Listing>, ProviderError>,
-    ) {
+    fn finish(self: &Arc<Self>, listings: &Listings, outcome: std::result::Result<Arc<Listing>, Fault>) {
         if let Ok(listing) = &outcome {
             listings.keep(&self.begin.directory, listing, self.begin.generation);
         }
@@ -151,8 +165,12 @@ pub(super) fn start(listings: &Arc<Listings>, commands: &Arc<CommandTable>, scan
     let session = scan.begin.session;
     let build = move |request, reply| Command::StartEnumeration { request, session, reply };
     ask(listings, commands, scan, build, |listings, commands, scan, answer| match answer {
+        Ok(()) if scan.progress.lock().left => {
+            end(commands, scan);
+            scan.finish(listings, Err(ProviderErrorKind::Cancelled.into()));
+        }
         Ok(()) => next(listings, commands, scan),
-        Err(error) => scan.finish(listings, Err(error)),
+        Err(error) => scan.finish(listings, Err(Fault::Provider(error))),
     })
 }
 
@@ -171,7 +189,7 @@ fn next(listings: &Arc<Listings>, commands: &Arc<CommandTable>, scan: &Arc<Scan>
         }
         Err(error) => {
             end(commands, scan);
-            scan.finish(listings, Err(error));
+            scan.finish(listings, Err(Fault::Provider(error)));
         }
     });
     if asked.is_err() {

@@ -216,6 +216,10 @@ impl Engine {
 
 /// A provider that says it is done, and is not, has failed.
 fn whole(sink: &DataSink, size: u64) -> std::result::Result<(), ProviderError> {
+    if sink.has_refused() {
+        let message = format!("the provider has more than the {size} bytes that it declared");
+        return Err(ProviderError::new(ProviderErrorKind::Io, message));
+    }
     let missing = sink.received().missing(0..size);
     match missing.first() {
         None => Ok(()),

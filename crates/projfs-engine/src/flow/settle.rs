@@ -1,5 +1,6 @@
 //! `settle`: brings an item to the state in which an event has no further effect, then acts on it.
 
+use projfs_store::Item;
 use projfs_store::Leave;
 use projfs_store::Place;
 use projfs_store::StoreFile;
@@ -24,6 +25,7 @@ use super::resolve::Under;
 use super::resolve::found;
 use super::resolve::origin_path;
 use crate::Engine;
+use crate::engine::Entry;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -285,19 +287,24 @@ impl Engine {
         }
         let kind = item.state.kind().unwrap_or(ItemKind::File);
         self.record(context, dir.path.join(name), kind, What::Updated)?;
-        let node = self.node_under(dir, name, under);
-        let trash = self.store.remove(&dir.path, name, Leave::Nothing, self.keep_of(node))?;
-        if let Some(node) = node {
-            // Who has it open keeps what it had; otherwise the item is the same, without content.
-            let same = dir.projection.as_ref().map(|projection| Number::of_origin(&projection.join(name)));
-            if self.nodes.is_open(node) || same != Some(item.stat.number) {
-                self.drop_name(node, dir.node, name, trash)?;
-            } else {
-                self.files.remove(node);
-            }
-            self.kernel.content_changed(node);
-        }
+        // Also if nobody refers to its node: its file may still be kept open under the node's id.
+        let Some(Entry { node, .. }) = self.enter(dir, name, under) else { return Ok(()) };
+        let dropped = self.drop_file(dir, name, item, node);
+        self.nodes.forget(node, 1);
+        dropped?;
+        self.kernel.content_changed(node);
         self.kernel.entry_changed(dir.node, name);
+        Ok(())
+    }
+
+    fn drop_file(&self, dir: &DirView, name: &ItemName, item: &Item, node: NodeId) -> Result<()> {
+        let trash = self.store.remove(&dir.path, name, Leave::Nothing, self.keep_of(Some(node)))?;
+        // Who has it open keeps what it had; otherwise the item is the same, without content.
+        let same = dir.projection.as_ref().map(|projection| Number::of_origin(&projection.join(name)));
+        if self.nodes.is_open(node) || same != Some(item.stat.number) {
+            return self.drop_name(node, dir.node, name, trash);
+        }
+        self.files.remove(node);
         Ok(())
     }
 }

@@ -7,6 +7,8 @@ use std::hash::Hasher;
 use projfs_store::TrashId;
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
+use projfs_sync::atomic::AtomicU64;
+use projfs_sync::atomic::Ordering;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::ItemNameBuf;
@@ -14,6 +16,11 @@ use projfs_types::NodeId;
 use projfs_types::Number;
 use projfs_types::RelPathBuf;
 
+use super::names::Names;
+pub(crate) use super::view::DirView;
+pub(crate) use super::view::Location;
+pub(crate) use super::view::Prepared;
+pub(crate) use super::view::Seen;
 use crate::enumerate::Snapshot;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -21,6 +28,8 @@ use crate::error::Result;
 /// What the kernel, or an open handle, still refers to. A leaf lock.
 pub(crate) struct NodeTable {
     nodes: Mutex<HashMap<NodeId, Node, BuildHasherDefault<IdHasher>>>,
+    /// The most ids that were tried for one number so far. Ids before a taken one come free again, so all are looked at.
+    attempts: AtomicU64,
 }
 
 struct Node {
@@ -37,13 +46,6 @@ struct Node {
     directory: Option<Box<DirectoryNode>>,
 }
 
-/// Almost every item has one name.
-enum Names {
-    None,
-    One(NodeId, ItemNameBuf),
-    Many(Vec<(NodeId, ItemNameBuf)>),
-}
-
 /// What is known of a directory.
 #[derive(Clone)]
 struct DirectoryNode {
@@ -57,49 +59,6 @@ struct DirectoryNode {
     listed: u32,
     /// Somebody walks the tree, and has come here.
     walked: bool,
-}
-
-/// What was done to a directory for the sake of what is in it. Each includes those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Prepared {
-    /// Nothing: it may be virtual.
-    Virtual,
-    /// It is a placeholder, or full.
-    Pinned,
-    /// It is in the tree.
-    OnDisk,
-    /// It is in the tree, and marked dirty unless it is full.
-    Dirty,
-}
-
-/// A directory, at the moment of asking.
-#[derive(Clone, Debug)]
-pub(crate) struct DirView {
-    pub(crate) node: NodeId,
-    /// Where it is in the store.
-    pub(crate) path: RelPathBuf,
-    /// Where in the projection its entries are; nothing for a full directory.
-    pub(crate) projection: Option<RelPathBuf>,
-    pub(crate) prepared: Prepared,
-}
-
-/// Where a node is, at the moment of asking.
-#[derive(Clone, Debug)]
-pub(crate) enum Location {
-    Root,
-    Named(NodeId, ItemNameBuf),
-    Trash(TrashId),
-}
-
-/// What a node is made from.
-pub(crate) struct Seen<'a> {
-    pub(crate) parent: NodeId,
-    pub(crate) name: &'a ItemName,
-    pub(crate) number: Number,
-    pub(crate) kind: ItemKind,
-    /// Of a directory.
-    pub(crate) projection: Option<RelPathBuf>,
-    pub(crate) prepared: Prepared,
 }
 
 /// Node ids are hashes already.
@@ -144,33 +103,31 @@ impl NodeTable {
         };
         let mut nodes = HashMap::default();
         nodes.insert(NodeId::ROOT, root);
-        Self { nodes: Mutex::new(nodes) }
+        Self { nodes: Mutex::new(nodes), attempts: AtomicU64::new(1) }
     }
 
     /// The node of an item that was seen under a name, referred to `lookups` more times by the kernel.
     pub(crate) fn insert(&self, seen: Seen<'_>, lookups: u64) -> NodeId {
         let mut nodes = self.nodes.lock();
-        let mut attempt = 0;
-        let id = loop {
-            let id = NodeId::of_number(seen.number, attempt);
-            match nodes.get_mut(&id) {
-                None => break id,
-                // An item that was removed keeps its node to itself, although its number may be given again.
-                Some(node)
-                    if node.number == seen.number && node.trash.is_none() && !node.names.is_empty() =>
-                {
-                    node.lookups += lookups;
-                    if let Some(directory) = &mut node.directory {
-                        directory.prepared = directory.prepared.max(seen.prepared);
-                    }
-                    if node.names.add(seen.parent, seen.name) {
-                        add_child(&mut nodes, seen.parent);
-                    }
-                    return id;
-                }
-                Some(_) => attempt += 1,
+        // An item that was removed keeps its node to itself, although its number may be given again.
+        let known = self.ids(seen.number).find(|id| {
+            nodes.get(id).is_some_and(|node| {
+                node.number == seen.number && node.trash.is_none() && !node.names.is_empty()
+            })
+        });
+        if let Some(id) = known
+            && let Some(node) = nodes.get_mut(&id)
+        {
+            node.lookups += lookups;
+            if let Some(directory) = &mut node.directory {
+                directory.prepared = directory.prepared.max(seen.prepared);
             }
-        };
+            if node.names.add(seen.parent, seen.name) {
+                add_child(&mut nodes, seen.parent);
+            }
+            return id;
+        }
+        let id = self.free_id(&nodes, seen.number);
         let directory = (seen.kind == ItemKind::Directory).then(|| {
             Box::new(DirectoryNode {
                 projection: seen.projection,
@@ -201,11 +158,7 @@ impl NodeTable {
     /// A node for a file without a name.
     pub(crate) fn insert_nameless(&self, number: Number, trash: TrashId, lookups: u64) -> NodeId {
         let mut nodes = self.nodes.lock();
-        let mut attempt = 0;
-        while nodes.contains_key(&NodeId::of_number(number, attempt)) {
-            attempt += 1;
-        }
-        let id = NodeId::of_number(number, attempt);
+        let id = self.free_id(&nodes, number);
         let node = Node {
             number,
             kind: ItemKind::File,
@@ -259,14 +212,26 @@ impl NodeTable {
     /// The node under a name, if it is known.
     pub(crate) fn named(&self, parent: NodeId, name: &ItemName, number: Number) -> Option<NodeId> {
         let nodes = self.nodes.lock();
+        self.ids(number).find(|id| {
+            nodes.get(id).is_some_and(|node| node.number == number && node.names.contains(parent, name))
+        })
+    }
+
+    /// The ids that the nodes of a number may have.
+    fn ids(&self, number: Number) -> impl Iterator<Item = NodeId> {
+        (0..self.attempts.load(Ordering::Relaxed)).map(move |attempt| NodeId::of_number(number, attempt))
+    }
+
+    /// An id for one more node of a number. The table is locked, and so is the count of attempts.
+    fn free_id(&self, nodes: &Nodes, number: Number) -> NodeId {
         let mut attempt = 0;
         loop {
             let id = NodeId::of_number(number, attempt);
-            let node = nodes.get(&id)?;
-            if node.number == number && node.names.contains(parent, name) {
-                return Some(id);
-            }
             attempt += 1;
+            if !nodes.contains_key(&id) {
+                self.attempts.fetch_max(attempt, Ordering::Relaxed);
+                return id;
+            }
         }
     }
 
@@ -451,79 +416,6 @@ fn drop_unused(nodes: &mut Nodes, id: NodeId) {
                 node.children -= 1;
                 pending.push(parent);
             }
-        }
-    }
-}
-
-impl Names {
-    fn is_empty(&self) -> bool {
-        matches!(self, Self::None)
-    }
-
-    fn are_several(&self) -> bool {
-        matches!(self, Self::Many(names) if names.len() > 1)
-    }
-
-    fn first(&self) -> Option<(NodeId, &ItemName)> {
-        match self {
-            Self::None => None,
-            Self::One(parent, name) => Some((*parent, name)),
-            Self::Many(names) => names.first().map(|(parent, name)| (*parent, &**name)),
-        }
-    }
-
-    fn contains(&self, parent: NodeId, name: &ItemName) -> bool {
-        match self {
-            Self::None => false,
-            Self::One(one, known) => *one == parent && **known == *name,
-            Self::Many(names) => names.iter().any(|(one, known)| *one == parent && **known == *name),
-        }
-    }
-
-    /// Adds a name; false if it was there.
-    fn add(&mut self, parent: NodeId, name: &ItemName) -> bool {
-        if self.contains(parent, name) {
-            return false;
-        }
-        let new = (parent, name.to_owned());
-        *self = match std::mem::replace(self, Self::None) {
-            Self::None => Self::One(new.0, new.1),
-            Self::One(one, known) => Self::Many(vec![new, (one, known)]),
-            Self::Many(mut names) => {
-                names.insert(0, new);
-                Self::Many(names)
-            }
-        };
-        true
-    }
-
-    /// Removes a name; false if it was not there.
-    fn remove(&mut self, parent: NodeId, name: &ItemName) -> bool {
-        if !self.contains(parent, name) {
-            return false;
-        }
-        *self = match std::mem::replace(self, Self::None) {
-            Self::None | Self::One(..) => Self::None,
-            Self::Many(mut names) => {
-                names.retain(|(one, known)| !(*one == parent && **known == *name));
-                match names.pop() {
-                    Some((one, known)) if names.is_empty() => Self::One(one, known),
-                    Some(last) => {
-                        names.push(last);
-                        Self::Many(names)
-                    }
-                    None => Self::None,
-                }
-            }
-        };
-        true
-    }
-
-    fn parents(&self) -> Vec<NodeId> {
-        match self {
-            Self::None => Vec::new(),
-            Self::One(parent, _) => vec![*parent],
-            Self::Many(names) => names.iter().map(|(parent, _)| *parent).collect(),
         }
     }
 }

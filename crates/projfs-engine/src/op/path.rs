@@ -1,5 +1,7 @@
 //! Operations by path, for those who stand beside the mount: states, hydration, dehydration.
 
+use std::fmt;
+
 use projfs_types::DirectoryState;
 use projfs_types::FileState;
 use projfs_types::ItemKind;
@@ -73,7 +75,7 @@ impl Engine {
         let state = under.state().ok_or_else(not_found)?;
         let projected = state.projected();
         Ok(PathState {
-            word: word(&state),
+            word: StateWord::of(&state),
             version: projected.map(|projected| projected.version.clone()),
             origin: projected.and_then(|projected| origin_path(&dir, name, &projected.origin)),
         })
@@ -209,7 +211,7 @@ impl Engine {
                     continue;
                 }
                 if let Some(item) = self.store.look(&dir, &listed.name)? {
-                    *counts.entry(word(&item.state)).or_default() += 1;
+                    *counts.entry(StateWord::of(&item.state)).or_default() += 1;
                     if item.state.kind() == Some(ItemKind::Directory) {
                         pending.push(dir.join(&listed.name));
                     }
@@ -250,21 +252,36 @@ impl Engine {
     }
 }
 
-/// The state in a word.
-fn word(state: &ItemState) -> StateWord {
-    if state.projected().is_some_and(|projected| projected.metadata == Metadata::Dirty) {
-        return StateWord::Dirty;
+impl StateWord {
+    /// The state in a word.
+    pub fn of(state: &ItemState) -> Self {
+        if state.projected().is_some_and(|projected| projected.metadata == Metadata::Dirty) {
+            return Self::Dirty;
+        }
+        match state {
+            ItemState::File(FileState::Placeholder(_))
+            | ItemState::Directory(DirectoryState::Placeholder(_))
+            | ItemState::Symlink(SymlinkState::Placeholder(_)) => Self::Placeholder,
+            ItemState::File(FileState::Hydrated(_)) => Self::Hydrated,
+            ItemState::File(FileState::Full)
+            | ItemState::Directory(DirectoryState::Full)
+            | ItemState::Symlink(SymlinkState::Full)
+            | ItemState::Special => Self::Full,
+            ItemState::Tombstone => Self::Tombstone,
+        }
     }
-    match state {
-        ItemState::File(FileState::Placeholder(_))
-        | ItemState::Directory(DirectoryState::Placeholder(_))
-        | ItemState::Symlink(SymlinkState::Placeholder(_)) => StateWord::Placeholder,
-        ItemState::File(FileState::Hydrated(_)) => StateWord::Hydrated,
-        ItemState::File(FileState::Full)
-        | ItemState::Directory(DirectoryState::Full)
-        | ItemState::Symlink(SymlinkState::Full)
-        | ItemState::Special => StateWord::Full,
-        ItemState::Tombstone => StateWord::Tombstone,
+}
+
+impl fmt::Display for StateWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Virtual => "virtual",
+            Self::Placeholder => "placeholder",
+            Self::Hydrated => "hydrated",
+            Self::Dirty => "dirty",
+            Self::Full => "full",
+            Self::Tombstone => "tombstone",
+        })
     }
 }
 

@@ -222,7 +222,12 @@ impl EngineSubject {
             Op::Rmdir { path } => self.remove(path, RemoveKind::Directory),
             Op::Rename { from, to, how } => {
                 let (from_parent, from_name) = from.split_last().ok_or(Errno::INVAL)?;
-                self.with(from_parent, |from_dir, _| {
+                self.with(from_parent, |from_dir, context| {
+                    // The kernel walks the first path to its end before it begins the second.
+                    let stat = self.engine.attributes(context, from_dir).map_err(|error| errno_of(&error))?;
+                    if stat.kind() != Kind::Directory {
+                        return Err(Errno::NOTDIR);
+                    }
                     self.in_parent(to, |dir, name, context| {
                         self.engine.rename(context, (from_dir, from_name), (dir, name), *how)
                     })

@@ -1,0 +1,209 @@
+//! `InstanceBuilder`: how an instance is to be, and its start.
+
+use std::time::Duration;
+
+use projfs_engine::DirectoryRenames;
+use projfs_engine::Engine;
+use projfs_engine::KernelCache;
+use projfs_fuse::Config;
+use projfs_fuse::EngineService;
+use projfs_fuse::KernelLink;
+use projfs_fuse::Session;
+use projfs_fuse::mount::Target;
+use projfs_fuse::worker::WorkerLimits;
+use projfs_provider::Adapter;
+use projfs_provider::CommandHandler;
+use projfs_provider::Provider;
+use projfs_sync::Arc;
+
+use crate::Error;
+use crate::ErrorKind;
+use crate::Result;
+use crate::VirtualizationInstance;
+use crate::VirtualizationRoot;
+use crate::instance::Live;
+use crate::instance::Origin;
+
+/// How requests come from the kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// By io_uring where the kernel offers it, else by `/dev/fuse`.
+    #[default]
+    Auto,
+    /// By io_uring, or not at all.
+    IoUring,
+    /// By `/dev/fuse`.
+    Classic,
+}
+
+/// Whether the kernel reads and writes files that are on disk by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Passthrough {
+    /// Where it can: Linux 6.9, and root.
+    #[default]
+    Auto,
+    /// Everything goes through this process.
+    Off,
+}
+
+/// Whether the instance can be asked from outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Control {
+    /// By a socket in the user's runtime directory, which the command `projfs` uses.
+    #[default]
+    Socket,
+    /// It cannot.
+    Off,
+}
+
+/// Who may use the mount.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Users {
+    /// The user who mounts.
+    #[default]
+    Owner,
+    /// Every user, as permission bits say. Users other than root need `user_allow_other` in `/etc/fuse.conf`.
+    All,
+}
+
+/// How an instance is to be. Made by [`VirtualizationInstance::builder`].
+#[derive(Debug)]
+#[must_use]
+pub struct InstanceBuilder {
+    root: VirtualizationRoot,
+    engine: projfs_engine::Options,
+    transport: Transport,
+    passthrough: Passthrough,
+    control: Control,
+    users: Users,
+    request_threads: usize,
+    source: String,
+}
+
+impl InstanceBuilder {
+    pub(crate) fn new(root: VirtualizationRoot) -> Self {
+        Self {
+            root,
+            engine: projfs_engine::Options::default(),
+            transport: Transport::default(),
+            passthrough: Passthrough::default(),
+            control: Control::default(),
+            users: Users::default(),
+            request_threads: WorkerLimits::default().threads,
+            source: "projfs".to_owned(),
+        }
+    }
+
+    /// How many threads run provider calls, at least 1 (`PoolThreadCount`); twice the processors unless set.
+    pub fn provider_threads(mut self, count: usize) -> Self {
+        self.engine.provider_threads = count.max(1);
+        self
+    }
+
+    /// How many requests may wait for the provider at a time, each on a thread of its own; 256 unless set. More are
+    /// queued.
+    pub fn request_threads(mut self, count: usize) -> Self {
+        self.request_threads = count.max(1);
+        self
+    }
+
+    /// How many files of the root this process keeps open, at least 2; 256 unless set. A file that is open in the
+    /// mount needs none of them while it is not used.
+    pub fn open_files(mut self, count: usize) -> Self {
+        self.engine.open_files = count.max(2);
+        self
+    }
+
+    /// Whether projected directories can be renamed; they can unless set.
+    pub fn directory_renames(mut self, renames: DirectoryRenames) -> Self {
+        self.engine.directory_renames = renames;
+        self
+    }
+
+    /// How requests come from the kernel.
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = transport;
+        self
+    }
+
+    /// Whether the kernel reads and writes files that are on disk by itself.
+    pub fn passthrough(mut self, passthrough: Passthrough) -> Self {
+        self.passthrough = passthrough;
+        self
+    }
+
+    /// Who may use the mount.
+    pub fn users(mut self, users: Users) -> Self {
+        self.users = users;
+        self
+    }
+
+    /// Whether the instance can be asked from outside.
+    pub fn control(mut self, control: Control) -> Self {
+        self.control = control;
+        self
+    }
+
+    /// What is projected, in words: `mount`, `df` and `projfs list` show it. Nothing depends on it.
+    pub fn source(mut self, source: impl Into<String>) -> Self {
+        self.source = source.into();
+        self
+    }
+
+    /// Mounts a provider. The mount can be used when this returns (`PrjStartVirtualizing`).
+    ///
+    /// # Errors
+    /// As [`start_handler`](Self::start_handler).
+    ///
+    /// # References
+    /// <https://learn.microsoft.com/windows/win32/api/projectedfslib/nf-projectedfslib-prjstartvirtualizing>
+    pub fn start(self, provider: impl Provider) -> Result<VirtualizationInstance> {
+        self.start_handler(Arc::new(Adapter::new(provider)))
+    }
+
+    /// Mounts what answers commands. The mount can be used when this returns.
+    ///
+    /// # Errors
+    /// [`Fuse`](ErrorKind::Fuse) if the kernel has no FUSE, or refuses, or [`Transport::IoUring`] is not to be had;
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if this user may not mount here;
+    /// [`Control`](ErrorKind::Control) if the socket cannot be made; those of the root's store. Nothing is mounted
+    /// then.
+    pub fn start_handler(self, handler: Arc<dyn CommandHandler>) -> Result<VirtualizationInstance> {
+        let journal = Arc::new(self.root.journal()?);
+        let id = self.root.id();
+        let (path, directory, store) = self.root.into_parts();
+        let link = Arc::new(KernelLink::default());
+        let kernel: Arc<dyn KernelCache> = Arc::clone(&link) as _;
+        let engine = Engine::start(Arc::new(store), journal, handler, kernel, self.engine);
+        let engine = Arc::new(engine.map_err(|error| Error::engine(error, "start", &path))?);
+        let service = EngineService::new(Arc::clone(&engine), link);
+
+        let mut config = Config::new(Target::over(&path, directory));
+        config.policy = service.policy();
+        config.options.source.clone_from(&self.source);
+        config.options.allow_other = self.users == Users::All;
+        config.wishes.uring = self.transport != Transport::Classic;
+        config.wishes.passthrough = self.passthrough == Passthrough::Auto;
+        config.workers = WorkerLimits { threads: self.request_threads, ..config.workers };
+        let session = Session::start(&config, Arc::new(service));
+        let session = match session.map_err(|error| Error::session(error, &path)) {
+            Ok(session) => session,
+            Err(error) => {
+                engine.stop(Duration::ZERO);
+                return Err(error);
+            }
+        };
+        let refused = self.transport == Transport::IoUring && !session.kernel().negotiated.uring;
+        let live = Live { engine, session: Arc::new(session) };
+        let instance = VirtualizationInstance::new(live, Origin { path, source: self.source, id });
+        if refused {
+            let detail =
+                "the kernel offers no io_uring; its module parameter enable_uring is off, or it is too old";
+            return Err(Error::new(ErrorKind::Fuse, "mount", instance.path()).detail(detail));
+        }
+        if self.control == Control::Socket {
+            instance.serve()?;
+        }
+        Ok(instance)
+    }
+}

@@ -1,0 +1,12 @@
+//! Instances, mounted. Needs root and `/dev/fuse`; says so where it cannot run.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+mod mounted {
+    //! The tests, by subject.
+
+    mod control;
+    mod examples;
+    mod instance;
+    mod support;
+}
