@@ -6,11 +6,13 @@ use projfs_sync::Arc;
 use projfs_types::ItemKind;
 use projfs_types::NodeId;
 use projfs_types::What;
+use projfs_types::mode;
 
 use crate::Engine;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::flow::Settled;
+use crate::flow::Under;
 use crate::handle::Handle;
 use crate::handle::HandleId;
 use crate::port::Context;
@@ -32,6 +34,8 @@ pub struct Opened {
     pub handle: HandleId,
     /// The file's node.
     pub node: NodeId,
+    /// Its permission bits.
+    pub permissions: u32,
 }
 
 impl Engine {
@@ -57,13 +61,20 @@ impl Engine {
             if how.truncate {
                 self.store.open(settled.place(), Access::ReadWrite)?.set_len(0)?;
             }
-            Ok(self.opened(node, how.access))
+            let mode = match settled {
+                Settled::Named(_, _, Under::OnDisk(item)) => item.stat.mode,
+                Settled::Named(_, _, Under::Noted { info, .. }) => info.mode.into(),
+                Settled::Trash(trash) => self.store.look_trash(*trash)?.stat.mode,
+                Settled::Root | Settled::Named(_, _, Under::Nothing | Under::Unknown { .. }) => 0,
+            };
+            Ok(self.opened(node, how.access, mode))
         })
     }
 
-    pub(super) fn opened(&self, node: NodeId, access: Access) -> Opened {
+    pub(super) fn opened(&self, node: NodeId, access: Access, mode: u32) -> Opened {
         self.nodes.opened(node);
-        Opened { handle: self.handles.insert(Handle { node, access }), node }
+        let handle = self.handles.insert(Handle { node, access });
+        Opened { handle, node, permissions: mode & mode::PERMISSIONS }
     }
 
     /// Closes a file. Harmless if it is not open.
