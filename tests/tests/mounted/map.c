@@ -1,4 +1,5 @@
-/* Maps a file and does what it is told, a line each: `w OFFSET TEXT`, `r OFFSET LENGTH`, `s` (msync). */
+/* Maps a file and does what it is told, a line each: `w OFFSET TEXT`, `r OFFSET LENGTH`, `s` (msync), `c` (close: the mapping
+ * stays). */
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -6,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 int main(int argc, char **argv)
 {
@@ -25,6 +27,8 @@ int main(int argc, char **argv)
         } else if (sscanf(line, "r %ld %ld", &offset, &length) == 2) {
             fwrite(map + offset, 1, length, stdout);
             puts("");
+        } else if (line[0] == 'c') {
+            puts(close(file) == 0 ? "done" : "failed");
         } else {
             puts(msync(map, stat.st_size, MS_SYNC) == 0 ? "done" : "failed");
         }

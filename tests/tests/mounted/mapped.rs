@@ -125,3 +125,22 @@ fn a_store_into_a_mapping_moves_the_write_time() {
         assert!(written() > before, "after the mapping in {}", dir.display());
     });
 }
+
+/// Nobody is told of a store through a mapping when its file is closed; what is on disk has the right time.
+#[test]
+fn a_mapping_of_a_closed_file_moves_the_write_time_on_disk() {
+    let tools = tempfile::tempdir().unwrap();
+    for options in projfs_tests::Options::every(Tree::Small) {
+        let Some(mut mounted) = Mounted::new(PROGRAM, options) else { return };
+        let path = mounted.path("timed");
+        fs::write(&path, [b'.'; 8192]).unwrap();
+        let before = fs::metadata(&path).unwrap().modified().unwrap();
+        let mut mapped = Mapped::new(tools.path(), &path);
+        assert_eq!(mapped.does("c"), "done");
+        std::thread::sleep(Duration::from_millis(20));
+        assert_eq!(mapped.does("w 10 stored"), "done");
+        mapped.ends();
+        mounted.restart(PROGRAM);
+        assert!(fs::metadata(&path).unwrap().modified().unwrap() > before);
+    }
+}

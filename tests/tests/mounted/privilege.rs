@@ -108,6 +108,9 @@ fn a_write_takes_set_id_bits_away() {
         shell_as_nobody(dir, "fallocate -l 8192 set-id");
         assert_eq!(mode(&path), 0o777, "allocated");
         fresh();
+        shell_as_nobody(dir, "perl -e 'truncate(q(set-id), 50) or die'");
+        assert_eq!(mode(&path), 0o777, "truncated by name");
+        fresh();
         fs::File::options().append(true).open(&path).unwrap().write_all(b"y").unwrap();
         assert_eq!(mode(&path), 0o6777, "root may");
         // While somebody reads, too.
