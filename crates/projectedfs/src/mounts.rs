@@ -106,16 +106,33 @@ pub(crate) fn free_directory(path: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// How often a mount that fails is looked at again.
+const ATTEMPTS: u32 = 10;
+
+/// How long is waited between two looks.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// Takes a dead mount away; refuses any other.
 fn free(entry: &MountEntry, operation: &'static str) -> Result<()> {
     let refused = |why: &str| {
         let detail = format!("{} is mounted there already{why}", entry.source);
         Error::new(ErrorKind::AlreadyMounted, operation, &entry.path).detail(detail)
     };
-    match entry.health() {
+    let mut health = entry.health();
+    // A connection whose daemon was killed a moment ago fails in more than one way until it is gone.
+    for _ in 0..ATTEMPTS {
+        if !matches!(health, MountHealth::Absent(_)) {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+        health = entry.health();
+    }
+    match health {
         MountHealth::Alive => Err(refused("")),
         MountHealth::Hung => Err(refused(", and does not answer")),
-        MountHealth::Absent(_) => Err(refused(&format!(" by user {}", entry.owner))),
+        MountHealth::Absent(errno) => {
+            Err(refused(&format!(" by user {}, and answers: {errno}", entry.owner)))
+        }
         MountHealth::Dead => {
             tracing::warn!(path = %entry.path.display(), "replacing a mount whose daemon is gone");
             let cleared = clear_dead(&entry.path);
