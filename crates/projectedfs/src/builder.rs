@@ -24,6 +24,9 @@ use crate::VirtualizationRoot;
 use crate::instance::Live;
 use crate::instance::Origin;
 
+/// How long threads that have nothing to do may take to end.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// How requests come from the kernel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Transport {
@@ -120,6 +123,16 @@ impl InstanceBuilder {
         self
     }
 
+    /// Up to how many bytes a file is fetched whole when it is opened; 16 MiB unless set. A longer one comes as it is
+    /// read, if the provider says that it gives ranges ([`DataAccess::Ranges`]); from one that does not, every file is
+    /// fetched whole.
+    ///
+    /// [`DataAccess::Ranges`]: projfs_provider::DataAccess::Ranges
+    pub fn whole_file_limit(mut self, bytes: u64) -> Self {
+        self.engine.whole_file_limit = bytes;
+        self
+    }
+
     /// How requests come from the kernel.
     pub fn transport(mut self, transport: Transport) -> Self {
         self.transport = transport;
@@ -189,7 +202,7 @@ impl InstanceBuilder {
         let session = match session.map_err(|error| Error::session(error, &path)) {
             Ok(session) => session,
             Err(error) => {
-                engine.stop(Duration::ZERO);
+                engine.stop(GRACE);
                 return Err(error);
             }
         };

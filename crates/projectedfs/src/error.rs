@@ -93,19 +93,23 @@ impl Error {
         Self::io(errno.into(), operation, path)
     }
 
-    pub(crate) fn store(error: StoreError, operation: &'static str, path: &Path) -> Self {
-        let kind = match &error.kind {
-            StoreErrorKind::Os(Errno::NOENT) => ErrorKind::NotFound,
-            StoreErrorKind::Os(Errno::NOTDIR) => ErrorKind::NotADirectory,
-            StoreErrorKind::Os(Errno::ACCESS | Errno::PERM | Errno::ROFS) => ErrorKind::PermissionDenied,
-            StoreErrorKind::Os(_) => ErrorKind::Io,
-            StoreErrorKind::Corrupt(_) => ErrorKind::Damaged,
-            StoreErrorKind::InUse => ErrorKind::InUse,
-            StoreErrorKind::Unsupported(_) => ErrorKind::Unsupported,
-            StoreErrorKind::Nested(_) => ErrorKind::Nested,
-            StoreErrorKind::NotARoot => ErrorKind::NotARoot,
+    pub(crate) fn store(error: StoreError, operation: &'static str, root: &Path) -> Self {
+        let (kind, detail) = match &error.kind {
+            StoreErrorKind::Os(errno) if error.path.is_root() => return Self::errno(*errno, operation, root),
+            StoreErrorKind::Os(errno) => {
+                return Self::errno(*errno, operation, root.join(crate::path::os(&error.path)));
+            }
+            StoreErrorKind::Corrupt(what) => (ErrorKind::Damaged, format!("it is damaged: {what}")),
+            StoreErrorKind::InUse => (ErrorKind::InUse, ErrorKind::InUse.to_string()),
+            StoreErrorKind::Unsupported(what) => {
+                (ErrorKind::Unsupported, format!("its file system does not support {what}"))
+            }
+            StoreErrorKind::Nested(other) => {
+                (ErrorKind::Nested, format!("roots cannot be nested, and {} is one", other.display()))
+            }
+            StoreErrorKind::NotARoot => (ErrorKind::NotARoot, ErrorKind::NotARoot.to_string()),
         };
-        Self::new(kind, operation, path).because(error)
+        Self::new(kind, operation, root).detail(detail)
     }
 
     pub(crate) fn engine(error: projfs_engine::Error, operation: &'static str, root: &Path) -> Self {
@@ -154,8 +158,8 @@ impl Error {
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotFound => "there is no such file or directory",
-            Self::NotADirectory => "it is not a directory",
+            Self::NotFound => "no such file or directory",
+            Self::NotADirectory => "not a directory",
             Self::NotARoot => "the directory is not empty and was never a root",
             Self::Nested => "roots cannot be nested",
             Self::Unsupported => "its file system lacks what a root needs",

@@ -117,8 +117,18 @@ impl RuntimeFiles {
         written.map_err(|error| Error::io(error, "write the note of", self.note()))
     }
 
-    /// Removes socket and note; the log stays for who wants to know.
+    /// Removes the log if nothing was logged.
+    pub fn remove_empty_log(&self) {
+        let log = self.log();
+        if log.metadata().is_ok_and(|found| found.len() == 0) {
+            // It is only in the way.
+            let _ = std::fs::remove_file(log);
+        }
+    }
+
+    /// Removes socket and note; a log that says something stays for who wants to know.
     pub(crate) fn remove(&self) {
+        self.remove_empty_log();
         for path in [self.socket(), self.note()] {
             match std::fs::remove_file(&path) {
                 Ok(()) => {}

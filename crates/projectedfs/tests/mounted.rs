@@ -8,5 +8,6 @@ mod mounted {
     mod control;
     mod examples;
     mod instance;
+    mod ranges;
     mod support;
 }

@@ -50,6 +50,10 @@ pub(crate) fn start(dir: &Path) -> Outcome<u8> {
     match serde_json::from_str::<Word>(&line) {
         Ok(Word { exit: 0, .. }) => Ok(0),
         Ok(Word { exit, reason }) => {
+            // With a note it is the log of an instance that runs.
+            if !files.note().exists() {
+                files.remove_empty_log();
+            }
             eprintln!("projfs: {reason}");
             Ok(exit)
         }
@@ -97,7 +101,7 @@ pub(crate) fn ready() {
 
 /// Tells who waits that it failed.
 pub(crate) fn failed(failure: &Failure) {
-    tracing::error!(%failure, "not mounted");
+    tracing::debug!(%failure, "not mounted");
     say(&Word { exit: failure.exit.code(), reason: failure.message.clone() });
 }
 

@@ -89,12 +89,19 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
+        let cause_text = without_number(&cause.to_string());
+        if !text.to_lowercase().contains(&cause_text.to_lowercase()) {
             text.push_str(": ");
             text.push_str(&cause_text);
         }
         next = cause.source();
     }
     text
+}
+
+/// The text without the number of an error, which says nothing that its words do not.
+fn without_number(text: &str) -> String {
+    let Some((before, rest)) = text.split_once(" (os error ") else { return text.to_owned() };
+    let after = rest.split_once(')').map_or("", |(_, after)| after);
+    format!("{before}{after}")
 }

@@ -99,8 +99,11 @@ impl Source {
 
     /// Opens it, which finds out whether it is there.
     pub(crate) fn open(&self) -> Outcome<Opened> {
+        // Absolute before it is opened: a daemon leaves the directory in which it was started.
+        let absolute = |path: &Path| std::path::absolute(path).map_err(|error| no_path(path, &error));
         match self {
             Self::Dir(path) => {
+                let path = &absolute(path)?;
                 let provider = DirProvider::open(path).map_err(|error| Failure::source(&error))?;
                 let place = path.canonicalize().map_err(|error| no_path(path, &error))?;
                 let exact = format!("dir:{}", escape(place.as_os_str().as_bytes()));
@@ -108,6 +111,7 @@ impl Source {
                 Ok(Opened { handler, exact, place, is_directory: true })
             }
             Self::Git { repository, revision } => {
+                let repository = &absolute(repository)?;
                 if !repository.exists() {
                     let error = std::io::Error::from(std::io::ErrorKind::NotFound);
                     return Err(no_path(repository, &error));

@@ -23,6 +23,7 @@ use crate::enumerate::Listings;
 use crate::error::Result;
 use crate::files::OpenFiles;
 use crate::flow::hydrate::Flights;
+use crate::flow::ranges::Ranges;
 use crate::handle::HandleTable;
 use crate::lock::Locks;
 use crate::negative::NegativeCache;
@@ -47,6 +48,7 @@ pub struct Engine {
     pub(crate) listings: Arc<Listings>,
     pub(crate) negative: NegativeCache,
     pub(crate) flights: Flights,
+    pub(crate) ranges: Ranges,
     pub(crate) counters: Arc<Counters>,
     /// Called after every journal entry's change, for those who watch.
     pub(crate) watchers: Mutex<Vec<std::sync::mpsc::SyncSender<()>>>,
@@ -61,6 +63,9 @@ pub struct Options {
     pub open_files: usize,
     /// Whether projected directories can be renamed.
     pub directory_renames: DirectoryRenames,
+    /// Files of up to this many bytes are fetched whole when they are opened. Longer ones come as they are read, if the
+    /// provider gives ranges.
+    pub whole_file_limit: u64,
 }
 
 /// Whether projected directories can be renamed.
@@ -76,7 +81,12 @@ pub enum DirectoryRenames {
 impl Default for Options {
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { provider_threads: 2 * processors, open_files: 256, directory_renames: DirectoryRenames::Allow }
+        Self {
+            provider_threads: 2 * processors,
+            open_files: 256,
+            directory_renames: DirectoryRenames::Allow,
+            whole_file_limit: 16 << 20,
+        }
     }
 }
 
@@ -148,6 +158,7 @@ impl Engine {
             listings: Arc::new(Listings::new()),
             negative: NegativeCache::default(),
             flights: Flights::default(),
+            ranges: Ranges::default(),
             counters: Arc::default(),
             watchers: Mutex::default(),
         })

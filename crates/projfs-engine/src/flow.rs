@@ -2,6 +2,7 @@
 
 pub(crate) mod hydrate;
 mod prepare;
+pub(crate) mod ranges;
 mod resolve;
 mod settle;
 

@@ -26,6 +26,7 @@ pub use error::Error;
 pub use error::ErrorKind;
 pub use error::Result;
 pub use handle::HandleId;
+pub use op::Coverage;
 pub use op::DirEntry;
 pub use op::DirSink;
 pub use op::OpenHow;

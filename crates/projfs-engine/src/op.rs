@@ -15,6 +15,7 @@ mod xattr;
 pub use attr::SetAttributes;
 pub use dir::DirEntry;
 pub use dir::DirSink;
+pub use open::Coverage;
 pub use open::OpenHow;
 pub use open::Opened;
 pub use path::PathState;

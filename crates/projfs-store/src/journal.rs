@@ -9,6 +9,7 @@ use projfs_types::Cursor;
 use projfs_types::JournalEntry;
 
 use crate::Result;
+pub(crate) use epoch::Boot;
 pub use tree::JournalOptions;
 pub use tree::TreeJournal;
 

@@ -29,6 +29,7 @@ pub use store::Leave;
 pub use store::Listed;
 pub use store::NewItem;
 pub use store::NewKind;
+pub use store::PartialFile;
 pub use store::Place;
 pub use store::STORE_DIRECTORY;
 pub use store::Seek;

@@ -8,6 +8,7 @@ mod file;
 mod item;
 mod journal;
 mod name;
+mod partial;
 mod publish;
 mod tree;
 mod xattr;
@@ -34,6 +35,7 @@ use crate::Keep;
 use crate::Leave;
 use crate::Listed;
 use crate::NewItem;
+use crate::PartialFile;
 use crate::Place;
 use crate::Result;
 use crate::Space;
@@ -68,9 +70,11 @@ impl MemoryStore {
         Self { tree: Arc::new(Mutex::new(Tree::new(Box::new(clock)))) }
     }
 
-    /// Forgets all noted placeholders, as a power cut may.
+    /// Forgets all noted placeholders and partial content, as a power cut may.
     pub fn lose_notes(&self) {
-        self.lock().notes.clear();
+        let mut tree = self.lock();
+        tree.notes.clear();
+        tree.partials.clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, Tree> {
@@ -178,6 +182,16 @@ impl Store for MemoryStore {
         Ok(self.file(&mut tree, inode, Access::ReadWrite))
     }
 
+    fn partial(&self, number: Number, info: &PlaceholderInfo) -> Result<Arc<dyn PartialFile>> {
+        let partial = tell(self.lock().partial(number, info), "keep parts of a file", RelPathBuf::root)?;
+        Ok(partial)
+    }
+
+    fn drop_partial(&self, number: Number) -> Result<()> {
+        self.lock().partials.remove(&number);
+        Ok(())
+    }
+
     fn publish(
         &self,
         dir: &RelPath,
@@ -188,7 +202,20 @@ impl Store for MemoryStore {
         number: Number,
     ) -> Result<()> {
         let address = Arc::as_ptr(content).cast::<()>().addr();
-        let answer = self.lock().publish((dir, name), address, info, state, number);
+        let mut tree = self.lock();
+        let whole = tell(tree.whole_of_partial(number, address), "publish", || dir.join(name))?;
+        let file = whole.map(|inode| MemoryFile::new(Arc::clone(&self.tree), inode, Access::ReadWrite));
+        if let (Some(file), Some(inode)) = (&file, whole) {
+            tree.opened(file.address(), inode);
+        }
+        let from = file.as_ref().map_or(address, MemoryFile::address);
+        let answer = tree.publish((dir, name), from, info, state, number);
+        if whole.is_some() && answer.is_ok() {
+            tree.partials.remove(&number);
+        }
+        // The file closes itself under the lock.
+        drop(tree);
+        drop(file);
         tell(answer, "publish", || dir.join(name))
     }
 

@@ -1,5 +1,6 @@
 //! `Store`: what is known locally.
 
+use std::ops::Range;
 use std::os::fd::BorrowedFd;
 
 use projfs_sync::Arc;
@@ -76,8 +77,17 @@ pub trait Store: Send + Sync + 'static {
 
     /// A nameless file for the provider's bytes; it leaves no trace unless published.
     fn begin_content(&self, size: u64) -> Result<Arc<dyn StoreFile>>;
+    /// The content of an item of which only ranges are there: what was kept of it, if that is of the same version and
+    /// size, else a new one without any. There is one per item, whoever asks, until it is published or dropped.
+    /// It survives the death of the process, not a power cut.
+    fn partial(&self, number: Number, info: &PlaceholderInfo) -> Result<Arc<dyn PartialFile>>;
+    /// Drops partial content; harmless if there is none. Those who have it go on with it, by themselves.
+    fn drop_partial(&self, number: Number) -> Result<()>;
     /// Gives content its name and its record. What `name` held (nothing, a stand-in, a tombstone) is
     /// replaced; a stand-in's owner, extended attributes and changed metadata go over to the file.
+    ///
+    /// The content is one that was begun, or the partial content of `number`, which must be
+    /// [complete](PartialFile::complete) and thereby stops to be partial.
     ///
     /// With [`FileState::Hydrated`] the content's length must be the info's size; the file shows the info's
     /// times. With [`FileState::Full`] it keeps `number` and the info's mode, and its times are now.
@@ -170,6 +180,22 @@ pub trait StoreFile: Send + Sync {
     fn sync(&self, data_only: bool) -> Result<()>;
     /// The descriptor, for the kernel to read and write by itself; nothing in memory.
     fn descriptor(&self) -> Option<BorrowedFd<'_>>;
+}
+
+/// Content of which only ranges are there. Which ones is written down, and nothing else is believed: a range of
+/// zeros may be a hole, and a hole may be content.
+pub trait PartialFile: Send + Sync {
+    /// The parts of `range` that are not there, in order; none beyond the size that the item has.
+    fn missing(&self, range: Range<u64>) -> Vec<Range<u64>>;
+    /// All of `range` was written to the file.
+    fn mark(&self, range: Range<u64>) -> Result<()>;
+    /// Makes all of the content survive a power cut, which is what is promised of content that has its size.
+    ///
+    /// # Errors
+    /// `EINVAL` if anything is missing.
+    fn complete(&self) -> Result<()>;
+    /// The file, as long as the item from the start.
+    fn file(&self) -> Arc<dyn StoreFile>;
 }
 
 /// What is in the tree under a name.

@@ -16,6 +16,7 @@ mod list;
 mod look;
 mod mark;
 mod open;
+mod partial;
 mod placeholders;
 mod probe;
 mod put;
@@ -44,6 +45,7 @@ use crate::Keep;
 use crate::Leave;
 use crate::Listed;
 use crate::NewItem;
+use crate::PartialFile;
 use crate::Place;
 use crate::Result;
 use crate::Space;
@@ -87,6 +89,7 @@ pub struct TreeStore {
     dirs: dirs::Dirs,
     notes: placeholders::Placeholders,
     trash: trash::Trash,
+    partials: partial::Partials,
     unsynced: durable::Unsynced,
     /// Held to the end: it keeps a second instance out.
     _lock: OwnedFd,
@@ -155,6 +158,14 @@ impl Store for TreeStore {
 
     fn begin_content(&self, _size: u64) -> Result<Arc<dyn StoreFile>> {
         self.begin().map_err(about("begin content", RelPathBuf::root))
+    }
+
+    fn partial(&self, number: Number, info: &PlaceholderInfo) -> Result<Arc<dyn PartialFile>> {
+        self.partial_of(number, info).map_err(about("keep parts of a file", RelPathBuf::root))
+    }
+
+    fn drop_partial(&self, number: Number) -> Result<()> {
+        self.drop_partial_of(number).map_err(about("drop parts of a file", RelPathBuf::root))
     }
 
     fn publish(

@@ -8,6 +8,7 @@ mod content;
 mod files;
 mod moves;
 mod names;
+mod partial;
 mod placeholders;
 
 use std::panic::AssertUnwindSafe;
@@ -45,10 +46,18 @@ pub type Check = fn(&dyn Root);
 
 /// All checks, by name.
 pub fn checks() -> impl Iterator<Item = (&'static str, Check)> {
-    [names::CHECKS, moves::CHECKS, placeholders::CHECKS, content::CHECKS, files::CHECKS, attributes::CHECKS]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        names::CHECKS,
+        moves::CHECKS,
+        placeholders::CHECKS,
+        content::CHECKS,
+        partial::CHECKS,
+        files::CHECKS,
+        attributes::CHECKS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// Puts a store through all checks, each on a root of its own.

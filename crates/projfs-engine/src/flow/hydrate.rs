@@ -78,7 +78,10 @@ impl Engine {
     ) -> Result<Fetched> {
         if info.size() == 0 {
             let file = self.store.begin_content(0)?;
-            return Ok(Fetched { file, info, number, taken: Arc::default() });
+            return Ok(Fetched { file, info, number, taken: Arc::default(), ranges: None });
+        }
+        if self.comes_in_parts(&info) {
+            return self.fetch_rest(context, origin, &info, number);
         }
         let Patience::Until(interrupt) = context.patience else {
             return Err(ErrorKind::WouldWait.into());
@@ -119,7 +122,7 @@ impl Engine {
         }
         ended?;
         let (file, taken) = (Arc::clone(&flight.file), Arc::clone(&flight.taken));
-        Ok(Fetched { file, info: flight.info.clone(), number, taken })
+        Ok(Fetched { file, info: flight.info.clone(), number, taken, ranges: None })
     }
 
     /// Joins the fetch of an item, or begins it.

@@ -21,6 +21,7 @@ use projfs_types::Projected;
 use projfs_types::RelPathBuf;
 use projfs_types::What;
 
+use super::ranges::RangeFile;
 use super::resolve::Under;
 use super::resolve::found;
 use super::resolve::origin_path;
@@ -47,6 +48,8 @@ pub(crate) struct Fetched {
     pub(crate) number: Number,
     /// Set once the file has a name: then it is somebody's, and nobody else's.
     pub(crate) taken: Arc<AtomicBool>,
+    /// The parts in which it came.
+    pub(crate) ranges: Option<Arc<RangeFile>>,
 }
 
 /// Where a node was found, while it cannot change.
@@ -244,9 +247,10 @@ impl Engine {
     }
 
     fn publish(&self, dir: &DirView, name: &ItemName, fetched: &Fetched, state: &FileState) -> Result<()> {
-        let Fetched { file, info, number, taken } = fetched;
+        let Fetched { file, info, number, taken, .. } = fetched;
         taken.store(true, Ordering::Release);
         self.store.publish(&dir.path, name, file, info, state, *number)?;
+        self.settled(fetched);
         self.flights.published(*number);
         if let Some(projection) = &dir.projection {
             self.store.forget(&projection.join(name))?;
@@ -254,12 +258,27 @@ impl Engine {
         Ok(())
     }
 
+    /// The file that comes in parts, of a placeholder that does.
+    pub(crate) fn parts_of(
+        &self,
+        dir: &DirView,
+        name: &ItemName,
+        under: &Under,
+    ) -> Result<Option<Arc<RangeFile>>> {
+        let Need::Data { origin, info, number } = data_needed(dir, name, under)? else { return Ok(None) };
+        if !self.comes_in_parts(&info) {
+            return Ok(None);
+        }
+        self.range_file(&origin, &info, number).map(Some)
+    }
+
     /// What a placeholder that is truncated becomes.
     fn no_content(&self, dir: &DirView, name: &ItemName, under: &Under) -> Result<Fetched> {
         let Need::Data { info, number, .. } = data_needed(dir, name, under)? else {
             return Err(ErrorKind::Invalid.into());
         };
-        Ok(Fetched { file: self.store.begin_content(0)?, info, number, taken: Arc::default() })
+        let file = self.store.begin_content(0)?;
+        Ok(Fetched { file, info, number, taken: Arc::default(), ranges: None })
     }
 
     /// What is local of an item goes, and it is virtual again.
@@ -271,9 +290,15 @@ impl Engine {
         under: &Under,
         event: Event,
     ) -> Result<()> {
+        self.drop_parts(under)?;
         let item = match under {
             Under::Noted { origin, .. } => {
                 self.store.forget(origin)?;
+                // Who has it open reads on in what came of it; the name leads to another node from now on.
+                if let Some(node) = self.node_under(dir, name, under).filter(|&node| self.nodes.is_open(node))
+                {
+                    self.drop_name(node, dir.node, name, None)?;
+                }
                 self.nodes.changed(dir.node);
                 self.kernel.entry_changed(dir.node, name);
                 return Ok(());
@@ -330,6 +355,7 @@ fn fits(fetched: Option<&Fetched>, dir: &DirView, name: &ItemName, under: &Under
         return false;
     };
     !fetched.taken.load(Ordering::Acquire)
+        && fetched.ranges.as_ref().is_none_or(|file| file.is_open())
         && fetched.number == number
         && fetched.info.version == info.version
         && fetched.info.size() == info.size()

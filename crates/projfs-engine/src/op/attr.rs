@@ -31,7 +31,14 @@ impl Engine {
     /// # Errors
     /// `Stale`, `NotFound`; the provider's, if only it knows the item; the store's.
     pub fn attributes(&self, context: &Context<'_>, node: NodeId) -> Result<Stat> {
-        match self.peek(context, node)? {
+        let peeked = match self.peek(context, node) {
+            Err(error) if error.kind == ErrorKind::NotFound => match self.handles.ranges_of(node) {
+                Some(file) => return Ok(self.stat_of_parts(&file)),
+                None => return Err(error),
+            },
+            peeked => peeked?,
+        };
+        match peeked {
             Peeked::Root => Ok(self.store.look_root()?.stat),
             Peeked::Trash(trash) => Ok(self.store.look_trash(trash)?.stat),
             Peeked::Named { under: Under::Unknown { origin }, info: Some(info), .. } => {

@@ -4,6 +4,7 @@ use projfs_store::Seek;
 use projfs_store::Space;
 use projfs_types::NodeId;
 use projfs_types::PlaceholderKind;
+use rustix::io::Errno;
 
 use super::lookup::Peeked;
 use super::lookup::missing;
@@ -13,6 +14,9 @@ use crate::error::Result;
 use crate::flow::Under;
 use crate::handle::HandleId;
 use crate::port::Context;
+
+/// How much is copied at once from a file that comes in parts, in bytes.
+const COPY: u64 = 8 << 20;
 
 impl Engine {
     /// Reads; fewer bytes than asked only at the end of the file.
@@ -26,7 +30,7 @@ impl Engine {
         offset: u64,
         buffer: &mut [u8],
     ) -> Result<usize> {
-        Ok(self.file(context, handle)?.read_at(offset, buffer)?)
+        Ok(self.readable(context, handle, offset, buffer.len() as u64)?.read_at(offset, buffer)?)
     }
 
     /// Writes all of `data`.
@@ -57,6 +61,14 @@ impl Engine {
     /// # Errors
     /// `BadHandle`; the store's: `ENXIO` at or beyond the end.
     pub fn seek(&self, context: &Context<'_>, handle: HandleId, offset: u64, what: Seek) -> Result<u64> {
+        if let Some(file) = self.handles.get(handle)?.parts() {
+            // What is not there yet is no hole.
+            return match what {
+                _ if offset >= file.size() => Err(ErrorKind::Store(Errno::NXIO).into()),
+                Seek::Data => Ok(offset),
+                Seek::Hole => Ok(file.size()),
+            };
+        }
         Ok(self.file(context, handle)?.seek(offset, what)?)
     }
 
@@ -72,7 +84,10 @@ impl Engine {
         length: u64,
     ) -> Result<u64> {
         let target = self.writable(context, to.0)?;
-        Ok(self.file(context, from.0)?.copy_to(from.1, &*target, to.1, length)?)
+        // Of a file that comes in parts, not more than can be waited for; the caller comes again.
+        let length = if self.handles.get(from.0)?.parts().is_some() { length.min(COPY) } else { length };
+        let source = self.readable(context, from.0, from.1, length)?;
+        Ok(source.copy_to(from.1, &*target, to.1, length)?)
     }
 
     /// What was written to the file survives a power cut once this returns.
@@ -80,6 +95,10 @@ impl Engine {
     /// # Errors
     /// `BadHandle`; the store's.
     pub fn sync(&self, context: &Context<'_>, handle: HandleId, data_only: bool) -> Result<()> {
+        if self.handles.get(handle)?.parts().is_some() {
+            // Nothing of it is anybody's but the provider's.
+            return Ok(());
+        }
         Ok(self.file(context, handle)?.sync(data_only)?)
     }
 

@@ -3,7 +3,9 @@
 use projfs_store::Access;
 use projfs_store::StoreFile;
 use projfs_sync::Arc;
+use projfs_types::FileState;
 use projfs_types::ItemKind;
+use projfs_types::ItemState;
 use projfs_types::NodeId;
 use projfs_types::What;
 use projfs_types::mode;
@@ -15,6 +17,7 @@ use crate::flow::Settled;
 use crate::flow::Under;
 use crate::handle::Handle;
 use crate::handle::HandleId;
+use crate::node::table::Location;
 use crate::port::Context;
 use crate::transition::Event;
 
@@ -34,12 +37,24 @@ pub struct Opened {
     pub handle: HandleId,
     /// The file's node.
     pub node: NodeId,
-    /// Its permission bits.
+    /// Its permission bits; none if it comes in parts, whose use is seen here anyway.
     pub permissions: u32,
+    /// Whether the file in the store has all of the content.
+    pub coverage: Coverage,
+}
+
+/// Whether the file in the store has all of an open file's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// It has.
+    Whole,
+    /// It may not have: every read must come to the engine, which fetches what is missing.
+    Partial,
 }
 
 impl Engine {
-    /// Opens a file. Opening for reading hydrates it, opening for writing makes it full.
+    /// Opens a file. Opening for reading hydrates it, unless it is large and the provider gives ranges: then they are
+    /// fetched as they are read. Opening for writing makes it full.
     ///
     /// # Errors
     /// `IsDirectory`, `Invalid` for what is no file; the provider's, if the content cannot be fetched: nothing has changed
@@ -50,9 +65,18 @@ impl Engine {
             OpenHow { access: Access::ReadWrite, .. } => Event::Modify,
             OpenHow { access: Access::Read, .. } => Event::Read,
         };
+        if event == Event::Read
+            && self.gives_ranges()
+            && let Some(opened) = self.open_without_fetching(context, node)?
+        {
+            return Ok(opened);
+        }
         self.settle_node(context, node, event, |settled| {
             match settled {
                 Settled::Root => return Err(ErrorKind::IsDirectory.into()),
+                Settled::Named(_, _, under) if under.kind() != Some(ItemKind::File) => {
+                    return Err(ErrorKind::Invalid.into());
+                }
                 Settled::Named(dir, name, _) if event != Event::Read => {
                     self.record(context, dir.path.join(name), ItemKind::File, What::Modified)?;
                 }
@@ -61,20 +85,77 @@ impl Engine {
             if how.truncate {
                 self.store.open(settled.place(), Access::ReadWrite)?.set_len(0)?;
             }
-            let mode = match settled {
-                Settled::Named(_, _, Under::OnDisk(item)) => item.stat.mode,
-                Settled::Named(_, _, Under::Noted { info, .. }) => info.mode.into(),
-                Settled::Trash(trash) => self.store.look_trash(*trash)?.stat.mode,
-                Settled::Root | Settled::Named(_, _, Under::Nothing | Under::Unknown { .. }) => 0,
-            };
-            Ok(self.opened(node, how.access, mode))
+            Ok(self.opened(node, how.access, self.mode_of(settled)?))
+        })
+    }
+
+    fn mode_of(&self, settled: &Settled<'_>) -> Result<u32> {
+        Ok(match settled {
+            Settled::Named(_, _, Under::OnDisk(item)) => item.stat.mode,
+            Settled::Named(_, _, Under::Noted { info, .. }) => info.mode.into(),
+            Settled::Trash(trash) => self.store.look_trash(*trash)?.stat.mode,
+            Settled::Root | Settled::Named(_, _, Under::Nothing | Under::Unknown { .. }) => 0,
         })
     }
 
     pub(super) fn opened(&self, node: NodeId, access: Access, mode: u32) -> Opened {
+        self.opened_as(Handle { node, access, ranges: None }, mode)
+    }
+
+    fn opened_as(&self, handle: Handle, mode: u32) -> Opened {
+        let node = handle.node;
         self.nodes.opened(node);
-        let handle = self.handles.insert(Handle { node, access });
-        Opened { handle, node, permissions: mode & mode::PERMISSIONS }
+        let coverage = if handle.ranges.is_some() { Coverage::Partial } else { Coverage::Whole };
+        let permissions = mode & mode::PERMISSIONS;
+        Opened { handle: self.handles.insert(handle), node, permissions, coverage }
+    }
+
+    /// Opens a file for reading if that needs no more of its content than there is: because there is all of it, or
+    /// because it comes as it is read.
+    fn open_without_fetching(&self, context: &Context<'_>, node: NodeId) -> Result<Option<Opened>> {
+        let access = Access::Read;
+        let in_parts = |file| self.opened_as(Handle { node, access, ranges: Some(file) }, 0);
+        let location = self.nodes.location(node);
+        match location {
+            Ok(Location::Named(..)) => {}
+            // It was deleted before it was whole, and is opened again through one that is open.
+            Ok(Location::Trash(_)) | Err(_) => return Ok(self.handles.ranges_of(node).map(in_parts)),
+            Ok(Location::Root) => return Ok(None),
+        }
+        // Nothing but its metadata has to be known.
+        self.settle_node(context, node, Event::Look, |settled| {
+            let Settled::Named(dir, name, under) = settled else { return Ok(None) };
+            match under.state() {
+                Some(ItemState::File(FileState::Hydrated(_) | FileState::Full)) => {
+                    return Ok(Some(self.opened(node, access, self.mode_of(settled)?)));
+                }
+                Some(ItemState::File(FileState::Placeholder(_))) => {}
+                _ => return Ok(None),
+            }
+            // What is whole gets its name first, and is the kernel's to read then.
+            let file = self.parts_of(dir, name, under)?.filter(|file| !file.is_whole());
+            Ok(file.map(in_parts))
+        })
+    }
+
+    /// Before a close: a file that came in parts, and is whole by now, gets its name, so that the kernel reads it by
+    /// itself from the next open on. What goes wrong with that is tried again then.
+    ///
+    /// # Errors
+    /// `WouldWait` alone.
+    pub fn finish(&self, context: &Context<'_>, handle: HandleId) -> Result<()> {
+        let Ok(handle) = self.handles.get(handle) else { return Ok(()) };
+        if !handle.parts().is_some_and(|file| file.is_open() && file.is_whole()) {
+            return Ok(());
+        }
+        match self.settle_node(context, handle.node, Event::Read, |_| Ok(())) {
+            Err(error) if error.kind == ErrorKind::WouldWait => Err(error),
+            Err(error) => {
+                tracing::debug!(%error, "a whole file goes on coming in parts");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Closes a file. Harmless if it is not open.
@@ -94,13 +175,33 @@ impl Engine {
         }
     }
 
-    /// The store's file behind an open file.
+    /// The store's file behind an open file, with all of the content, which is fetched if it must be.
     ///
     /// # Errors
-    /// `BadHandle`; the store's.
-    pub fn file(&self, _context: &Context<'_>, handle: HandleId) -> Result<Arc<dyn StoreFile>> {
+    /// `BadHandle`; the provider's; the store's.
+    pub fn file(&self, context: &Context<'_>, handle: HandleId) -> Result<Arc<dyn StoreFile>> {
+        self.readable(context, handle, 0, u64::MAX)
+    }
+
+    /// The store's file behind an open file, with `length` bytes from `offset` on in it, as far as the file goes.
+    ///
+    /// # Errors
+    /// `BadHandle`; the provider's, the store's: the file can be read elsewhere, and here again.
+    pub fn readable(
+        &self,
+        context: &Context<'_>,
+        handle: HandleId,
+        offset: u64,
+        length: u64,
+    ) -> Result<Arc<dyn StoreFile>> {
         let handle = self.handles.get(handle)?;
-        self.file_of(handle)
+        match handle.parts() {
+            Some(file) => {
+                self.fetch_range(context, file, offset..offset.saturating_add(length))?;
+                Ok(file.file())
+            }
+            None => self.file_of(&handle),
+        }
     }
 
     /// The same, if it is open for writing.
@@ -110,12 +211,12 @@ impl Engine {
     pub fn writable(&self, _context: &Context<'_>, handle: HandleId) -> Result<Arc<dyn StoreFile>> {
         let handle = self.handles.get(handle)?;
         match handle.access {
-            Access::ReadWrite => self.file_of(handle),
+            Access::ReadWrite => self.file_of(&handle),
             Access::Read => Err(ErrorKind::BadHandle.into()),
         }
     }
 
-    fn file_of(&self, handle: Handle) -> Result<Arc<dyn StoreFile>> {
+    fn file_of(&self, handle: &Handle) -> Result<Arc<dyn StoreFile>> {
         if let Some(file) = self.files.get(handle.node, handle.access) {
             return Ok(file);
         }

@@ -123,6 +123,7 @@ impl Engine {
         };
         let item_kind = under.kind().ok_or(ErrorKind::NotFound)?;
         self.record(context, dir.path.join(name), item_kind, What::Deleted)?;
+        self.drop_parts(&under)?;
         let trash = self.store.remove(&dir.path, name, leave, self.keep_of(Some(node)))?;
         if let Under::Noted { origin, .. } = &under {
             self.store.forget(origin)?;

@@ -236,6 +236,7 @@ impl Engine {
         to_under: &Under,
     ) -> Result<()> {
         let keep = self.keep_of(target.map(|target| target.node));
+        self.drop_parts(to_under)?;
         let trash = self.store.rename((&from_dir.path, from.1), (&to_dir.path, to.1), leave, keep)?;
         if let Under::Noted { origin, .. } = to_under {
             self.store.forget(origin)?;

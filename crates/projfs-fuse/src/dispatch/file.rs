@@ -53,7 +53,10 @@ impl Call<'_> {
             let file = file.map_err(|error| errno::of_kind(error.kind))?;
             if file.descriptor().is_some() { Ok(Backing(file)) } else { Err(Errno::OPNOTSUPP) }
         };
-        let coverage = if opened.permissions & SET_ID == 0 { Coverage::Whole } else { Coverage::Partial };
+        let coverage = match opened.coverage {
+            projfs_engine::Coverage::Whole if opened.permissions & SET_ID == 0 => Coverage::Whole,
+            projfs_engine::Coverage::Whole | projfs_engine::Coverage::Partial => Coverage::Partial,
+        };
         let as_what = self.kernel.io.open(opened.node, coverage, writes(flags), file);
         let (flags, passthrough) = match as_what {
             OpenedAs::Passthrough(id) => (0, Some(id)),
@@ -95,7 +98,8 @@ impl Call<'_> {
     }
 
     pub(super) fn read(&self, args: &ReadIn, reply: &mut Reply<'_>) -> Served {
-        let file = self.engine.file(&self.context, Self::handle(args.fh))?;
+        let (handle, length) = (Self::handle(args.fh), u64::from(args.size));
+        let file = self.engine.readable(&self.context, handle, args.offset, length)?;
         reply.data_with(args.size, |room| file.read_at(args.offset, room).map_err(|error| error.errno()))
     }
 
@@ -109,8 +113,11 @@ impl Call<'_> {
     }
 
     pub(super) fn release(&self, args: &ReleaseIn, reply: &mut Reply<'_>) -> Served {
+        let handle = Self::handle(args.fh);
+        // The only thing that may wait, and then everything is run again.
+        self.engine.finish(&self.context, handle)?;
         self.kernel.io.close(self.node(), writes(args.flags));
-        self.engine.release(&self.context, Self::handle(args.fh));
+        self.engine.release(&self.context, handle);
         reply.empty()
     }
 

@@ -21,7 +21,7 @@ const LENGTH: usize = 61;
 
 /// Which boot of the machine this is, as the kernel says it; zeros if it does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Boot(pub(super) [u8; 36]);
+pub(crate) struct Boot(pub(crate) [u8; 36]);
 
 /// How a journal was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(super) struct Epoch {
 
 impl Boot {
     /// The boot that we are in.
-    pub(super) fn current() -> Self {
+    pub(crate) fn current() -> Self {
         let mut id = [0; 36];
         match File::open("/proc/sys/kernel/random/boot_id").and_then(|mut file| file.read_exact(&mut id)) {
             Ok(()) => Self(id),
@@ -54,7 +54,7 @@ impl Boot {
     }
 
     /// Whether the two are certainly the same.
-    fn is(self, other: Self) -> bool {
+    pub(crate) fn is(self, other: Self) -> bool {
         self == other && self.0 != [0; 36]
     }
 }

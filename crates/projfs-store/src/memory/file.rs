@@ -19,7 +19,7 @@ use crate::Seek;
 use crate::StoreFile;
 
 /// The longest file: content is a dense vector, and a test that goes beyond this has a fault.
-const SIZE_MAX: u64 = 1 << 30;
+pub(super) const SIZE_MAX: u64 = 1 << 30;
 /// How much one step of a copy moves, in bytes.
 const CHUNK: u64 = 1 << 20;
 

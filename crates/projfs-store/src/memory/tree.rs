@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use projfs_sync::Arc;
 use projfs_types::ItemName;
 use projfs_types::ItemNameBuf;
+use projfs_types::Number;
 use projfs_types::Origin;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
@@ -15,6 +17,7 @@ use rustix::io::Errno;
 use super::Answer;
 use super::item::Body;
 use super::item::Inode;
+use super::partial::MemoryPartial;
 use crate::Place;
 use crate::Space;
 use crate::TrashId;
@@ -42,6 +45,7 @@ pub(super) struct Tree {
     trash: BTreeMap<u64, u64>,
     next_trash: u64,
     pub(super) notes: BTreeMap<RelPathBuf, PlaceholderInfo>,
+    pub(super) partials: BTreeMap<Number, Arc<MemoryPartial>>,
     clock: Box<dyn Fn() -> Timestamp + Send>,
 }
 
@@ -55,6 +59,7 @@ impl Tree {
             trash: BTreeMap::new(),
             next_trash: 1,
             notes: BTreeMap::new(),
+            partials: BTreeMap::new(),
             clock,
         }
     }

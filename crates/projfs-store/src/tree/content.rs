@@ -62,6 +62,7 @@ impl TreeStore {
     ) -> Done<()> {
         let file = content.descriptor().ok_or(Errno::INVAL)?;
         let at = self.at(dir, name)?;
+        let partial = self.partial_to_publish(file, number)?;
         let mut info = info.clone();
         let mut owner = self.owner;
         let mut over = false;
@@ -86,8 +87,10 @@ impl TreeStore {
             FileState::Hydrated(projected) => self.seal(file, &info, projected, number, owner)?,
             FileState::Full => self.release(file, &info, number, owner)?,
         }
-        self.keeping_write_time(&at.dir, || {
-            if over { self.name_over(file, &at) } else { self.name(file, &at, &Vacancy::Free) }
+        self.keeping_write_time(&at.dir, || match (&partial, over) {
+            (Some(partial), _) => self.name_partial(partial, &at, over),
+            (None, true) => self.name_over(file, &at),
+            (None, false) => self.name(file, &at, &Vacancy::Free),
         })
     }
 

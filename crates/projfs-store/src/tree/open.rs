@@ -26,6 +26,7 @@ use super::mark::instance_of;
 use super::mark::open_instance;
 use super::mark::open_root;
 use super::mark::refuse_nested;
+use super::partial::Partials;
 use super::placeholders::Placeholders;
 use super::probe::probe;
 use super::trash::Trash;
@@ -63,6 +64,7 @@ impl TreeStore {
         let root = Arc::new(root);
         let stat = At::new(&root, ".").stat()?.ok_or(Errno::NOENT)?;
         let notes = Placeholders::open(&room.own)?;
+        let partials = Partials::open(&room.partial)?;
         Ok(Self {
             owner: (stat.stx_uid, stat.stx_gid),
             root,
@@ -72,6 +74,7 @@ impl TreeStore {
             dirs: Dirs::new(),
             notes,
             trash: Trash::new()?,
+            partials,
             unsynced: Unsynced::default(),
             _lock: lock,
         })

@@ -30,6 +30,8 @@ pub(crate) struct Room {
     pub(crate) new: Arc<OwnedFd>,
     /// Where things are kept that lost their name.
     pub(crate) trash: Arc<OwnedFd>,
+    /// Where content is of which only ranges are there.
+    pub(crate) partial: Arc<OwnedFd>,
 }
 
 impl Room {
@@ -44,7 +46,9 @@ impl Room {
         }
         let new = open_below(&own, b"new")?;
         let trash = open_below(&own, b"trash")?;
-        Ok(Self { own: Arc::new(own), new: Arc::new(new), trash: Arc::new(trash) })
+        let partial = open_below(&own, b"partial")?;
+        let [own, new, trash, partial] = [own, new, trash, partial].map(Arc::new);
+        Ok(Self { own, new, trash, partial })
     }
 
     /// Whether this is the name of the store's own directory.

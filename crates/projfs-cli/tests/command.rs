@@ -1,0 +1,12 @@
+//! The command itself: what it prints, its exit codes, and what it leaves. Mounts where that is possible.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+mod command {
+    //! The tests, by subject.
+
+    mod lifecycle;
+    mod refusals;
+    mod support;
+    mod usage;
+}
