@@ -21,6 +21,9 @@ use crate::Watchdog;
 /// How long a test may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// How long a test may take that does the whole (`PROJFS_LONG`).
+const LONG_LIMIT: Duration = Duration::from_secs(1200);
+
 /// How long the daemon may take to unmount.
 const STOP: Duration = Duration::from_secs(15);
 
@@ -80,7 +83,8 @@ impl Mounted {
         fs::create_dir(dir.path().join("root")).expect("a directory can be made");
         let daemon = start(program, &dir.path().join("root"), options);
         let connection = connection(&dir.path().join("root"));
-        let watchdog = Watchdog::new(LIMIT, move || {
+        let limit = if std::env::var_os("PROJFS_LONG").is_some() { LONG_LIMIT } else { LIMIT };
+        let watchdog = Watchdog::new(limit, move || {
             eprintln!("the test takes too long: its connection is aborted");
             abort(connection);
         });

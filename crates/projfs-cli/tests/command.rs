@@ -7,6 +7,7 @@ mod command {
 
     mod lifecycle;
     mod refusals;
+    mod states;
     mod support;
     mod usage;
 }

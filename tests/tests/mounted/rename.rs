@@ -95,3 +95,12 @@ fn a_moved_directory_has_another_parent() {
         assert_eq!(crate::shell(&dir.join("two/child"), "cd .. && ls"), "child\n");
     });
 }
+
+#[test]
+fn whiteouts_are_refused() {
+    Mounted::each(PROGRAM, Tree::Small, |mounted| {
+        fs::write(mounted.path("a"), "a").unwrap();
+        refused(rename(&mounted.root(), "a", "b", RenameFlags::WHITEOUT), Errno::INVAL);
+        assert_eq!(fs::read(mounted.path("a")).unwrap(), b"a");
+    });
+}

@@ -75,8 +75,15 @@ impl Work {
 
     /// The command, in the directory, with a runtime directory of its own.
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_projfs"));
-        command.args(arguments).current_dir(&self.real).stdin(Stdio::null());
+        let mut command = self.program(env!("CARGO_BIN_EXE_projfs"));
+        command.args(arguments);
+        command
+    }
+
+    /// Any program, in the directory, with the same runtime directory.
+    pub(super) fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.real).stdin(Stdio::null());
         command
             .env("PROJFS_RUNTIME_DIR", self.path("run"))
             .env("TMPDIR", &self.real)
