@@ -49,14 +49,14 @@ fn main() -> Result<ExitCode> {
         ..Options::default()
     };
     let setup = serve(&arguments.dir, &options)?;
-    for (feature, state) in setup.describe() {
-        eprintln!("{feature}: {state}");
-    }
     let Some((program, rest)) = arguments.command.split_first() else {
         println!("mounted");
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         return Ok(ExitCode::SUCCESS);
     };
+    for (feature, state) in setup.describe() {
+        eprintln!("{feature}: {state}");
+    }
     let status =
         Command::new(program).args(rest).status().with_context(|| format!("cannot run {program}"))?;
     drop(setup);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -70,7 +71,12 @@ impl Mounted {
             eprintln!("SKIPPED: tests on a real mount need root and /dev/fuse");
             return None;
         }
-        let dir = tempfile::Builder::new().prefix("projfs-test-").tempdir().expect("a directory can be made");
+        let dir = tempfile::Builder::new()
+            .prefix("projfs-test-")
+            // Other users are let in, as far as here.
+            .permissions(fs::Permissions::from_mode(0o755))
+            .tempdir()
+            .expect("a directory can be made");
         fs::create_dir(dir.path().join("root")).expect("a directory can be made");
         let daemon = start(program, &dir.path().join("root"), options);
         let connection = connection(&dir.path().join("root"));

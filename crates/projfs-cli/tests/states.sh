@@ -67,7 +67,7 @@ cat empty >/dev/null
 expect hydrated empty
 chmod 600 dirtied
 expect dirty dirtied
-touch -d '2001-02-03 04:05:06.789' dirty-read
+touch -c -d '2001-02-03 04:05:06.789' dirty-read
 cat dirty-read >/dev/null
 expect dirty dirty-read
 printf x | dd of=written conv=notrunc status=none

@@ -2,11 +2,15 @@
 //!
 //! `PROJFS_SEED` repeats a run; `PROJFS_OPS` sets its length.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use projfs_provider::Adapter;
+use projfs_store::Existing;
 use projfs_store::Journal;
 use projfs_store::MemoryJournal;
 use projfs_store::MemoryStore;
 use projfs_store::Store;
+use projfs_store::TreeStore;
 use projfs_sync::Arc;
 use projfs_testkit::model::EngineSubject;
 use projfs_testkit::model::Run;
@@ -18,6 +22,22 @@ fn in_memory(projection: &Projection) -> EngineSubject {
     let again =
         move || (Arc::new(store.clone()) as Arc<dyn Store>, Arc::new(journal.clone()) as Arc<dyn Journal>);
     EngineSubject::start(Box::new(again), Arc::new(Adapter::new(projection.clone()))).unwrap()
+}
+
+/// On disk; each restart closes the store and opens it again.
+fn on_disk(projection: &Projection) -> EngineSubject {
+    let root = tempfile::tempdir().unwrap();
+    TreeStore::mark(root.path(), Existing::Refuse).unwrap();
+    let open = move || {
+        let (store, journal) = (TreeStore::open(root.path()).unwrap(), MemoryJournal::new());
+        (Arc::new(store) as Arc<dyn Store>, Arc::new(journal) as Arc<dyn Journal>)
+    };
+    EngineSubject::start(Box::new(open), Arc::new(Adapter::new(projection.clone()))).unwrap()
+}
+
+#[test]
+fn an_engine_on_disk_does_what_the_model_does() {
+    run(Run::from_environment(3_000), on_disk);
 }
 
 #[test]

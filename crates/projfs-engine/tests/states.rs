@@ -1,5 +1,7 @@
 //! The state machine: its table, row by row, and the document that is printed from it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fmt::Write;
 
 use projfs_engine::Beneath;

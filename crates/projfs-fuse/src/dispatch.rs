@@ -172,7 +172,7 @@ impl Call<'_> {
             generation: 0,
             stat: entry.stat,
             entry_lifetime: self.kernel.policy.entries,
-            stat_lifetime: self.kernel.policy.attributes,
+            stat_lifetime: self.attribute_lifetime(entry.node),
         }
     }
 }

@@ -3,5 +3,5 @@
 mod backing;
 mod mode;
 
-pub use backing::{BackingFiles, IoTable, OpenedAs};
+pub use backing::{BackingFiles, IoTable, OpenedAs, Use};
 pub use mode::{BackingId, Coverage, IoMode};

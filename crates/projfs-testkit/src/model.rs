@@ -6,13 +6,14 @@
 
 mod apply;
 mod engine;
+mod errno;
 mod op;
 mod random;
 mod tree;
 
 pub use engine::EngineSubject;
 pub use engine::OpenStore;
-pub use engine::errno_of;
+pub use errno::errno_of;
 pub use op::Failure;
 pub use op::Kind;
 pub use op::Op;
@@ -22,8 +23,10 @@ pub use op::Subject;
 pub use op::Word;
 pub use random::Random;
 pub use random::Run;
+pub use random::operation;
 pub use random::projection;
 pub use random::run;
+pub use tree::Id;
 pub use tree::Local;
 pub use tree::Model;
 pub use tree::Shown;

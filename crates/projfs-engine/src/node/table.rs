@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
-use std::hash::Hasher;
 
 use projfs_store::TrashId;
 use projfs_sync::Arc;
@@ -16,6 +15,7 @@ use projfs_types::NodeId;
 use projfs_types::Number;
 use projfs_types::RelPathBuf;
 
+use super::hasher::IdHasher;
 use super::names::Names;
 pub(crate) use super::view::DirView;
 pub(crate) use super::view::Location;
@@ -59,26 +59,6 @@ struct DirectoryNode {
     listed: u32,
     /// Somebody walks the tree, and has come here.
     walked: bool,
-}
-
-/// Node ids are hashes already.
-#[derive(Default)]
-pub(crate) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    fn write_u64(&mut self, id: u64) {
-        self.0 = id;
-    }
 }
 
 impl NodeTable {
@@ -369,7 +349,7 @@ impl NodeTable {
         }
     }
 
-    /// How many nodes there are.
+    /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.nodes.lock().len()
     }
@@ -419,3 +399,6 @@ fn drop_unused(nodes: &mut Nodes, id: NodeId) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

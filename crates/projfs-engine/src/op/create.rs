@@ -54,7 +54,7 @@ impl Engine {
     ) -> Result<(Entry, Opened)> {
         loop {
             let made = self.create_with(context, parent, name, new, |entry, created| {
-                let opened = self.opened(entry.node, how.access);
+                let opened = self.opened(entry.node, how.access, entry.stat.mode);
                 if let Some(file) = created.file {
                     self.files.insert(entry.node, file, Access::ReadWrite);
                 }
@@ -90,7 +90,7 @@ impl Engine {
         let (trash, created) = self.store.create_nameless(new)?;
         let stat = created.item.stat;
         let node = self.nodes.insert_nameless(stat.number, trash, 1);
-        let opened = self.opened(node, access);
+        let opened = self.opened(node, access, stat.mode);
         if let Some(file) = created.file {
             self.files.insert(node, file, Access::ReadWrite);
         }

@@ -72,6 +72,7 @@ impl Engine {
 }
 
 /// Where a node was found.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub(crate) enum Peeked {
     Root,
     Trash(TrashId),

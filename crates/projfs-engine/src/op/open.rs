@@ -8,11 +8,13 @@ use projfs_types::ItemKind;
 use projfs_types::ItemState;
 use projfs_types::NodeId;
 use projfs_types::What;
+use projfs_types::mode;
 
 use crate::Engine;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::flow::Settled;
+use crate::flow::Under;
 use crate::handle::Handle;
 use crate::handle::HandleId;
 use crate::node::table::Location;
@@ -37,6 +39,8 @@ pub struct Opened {
     pub node: NodeId,
     /// Whether the file in the store has all of the content.
     pub coverage: Coverage,
+    /// Its permission bits.
+    pub permissions: u32,
 }
 
 /// Whether the file in the store has all of an open file's content.
@@ -70,6 +74,9 @@ impl Engine {
         self.settle_node(context, node, event, |settled| {
             match settled {
                 Settled::Root => return Err(ErrorKind::IsDirectory.into()),
+                Settled::Named(_, _, under) if under.kind() != Some(ItemKind::File) => {
+                    return Err(ErrorKind::Invalid.into());
+                }
                 Settled::Named(dir, name, _) if event != Event::Read => {
                     self.record(context, dir.path.join(name), ItemKind::File, What::Modified)?;
                 }
@@ -78,26 +85,37 @@ impl Engine {
             if how.truncate {
                 self.store.open(settled.place(), Access::ReadWrite)?.set_len(0)?;
             }
-            Ok(self.opened(node, how.access))
+            Ok(self.opened(node, how.access, self.mode_of(settled)?))
         })
     }
 
-    pub(super) fn opened(&self, node: NodeId, access: Access) -> Opened {
-        self.opened_as(Handle { node, access, ranges: None })
+    pub(super) fn opened(&self, node: NodeId, access: Access, mode: u32) -> Opened {
+        self.opened_as(Handle { node, access, ranges: None }, mode)
     }
 
-    fn opened_as(&self, handle: Handle) -> Opened {
+    fn opened_as(&self, handle: Handle, mode: u32) -> Opened {
         let node = handle.node;
         self.nodes.opened(node);
         let coverage = if handle.ranges.is_some() { Coverage::Partial } else { Coverage::Whole };
-        Opened { handle: self.handles.insert(handle), node, coverage }
+        Opened { handle: self.handles.insert(handle), node, coverage, permissions: mode & mode::PERMISSIONS }
+    }
+
+    /// The mode that an item shows.
+    fn mode_of(&self, settled: &Settled<'_>) -> Result<u32> {
+        Ok(match settled {
+            Settled::Named(_, _, Under::OnDisk(item)) => item.stat.mode,
+            Settled::Named(_, _, Under::Noted { info, .. }) => info.mode.into(),
+            Settled::Trash(trash) => self.store.look_trash(*trash)?.stat.mode,
+            Settled::Root | Settled::Named(_, _, Under::Nothing | Under::Unknown { .. }) => 0,
+        })
     }
 
     /// Opens a file for reading if that needs no more of its content than there is: because there is all of it, or
     /// because it comes as it is read.
     fn open_without_fetching(&self, context: &Context<'_>, node: NodeId) -> Result<Option<Opened>> {
         let access = Access::Read;
-        let in_parts = |file| self.opened_as(Handle { node, access, ranges: Some(file) });
+        // Whatever its permission bits are, it is not the kernel that reads it.
+        let in_parts = |file| self.opened_as(Handle { node, access, ranges: Some(file) }, 0);
         let location = self.nodes.location(node);
         match location {
             Ok(Location::Named(..)) => {}
@@ -110,7 +128,7 @@ impl Engine {
             let Settled::Named(dir, name, under) = settled else { return Ok(None) };
             match under.state() {
                 Some(ItemState::File(FileState::Hydrated(_) | FileState::Full)) => {
-                    return Ok(Some(self.opened(node, access)));
+                    return Ok(Some(self.opened(node, access, self.mode_of(settled)?)));
                 }
                 Some(ItemState::File(FileState::Placeholder(_))) => {}
                 _ => return Ok(None),

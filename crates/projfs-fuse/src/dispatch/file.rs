@@ -5,12 +5,12 @@ use std::os::fd::BorrowedFd;
 
 use projfs_engine::{Access, NewKind, OpenHow, Opened, Seek, StoreFile};
 use projfs_sync::Arc;
-use projfs_types::ItemName;
+use projfs_types::{ItemName, NodeId};
 use rustix::io::Errno;
 
 use super::Call;
 use crate::errno;
-use crate::io::{Coverage, OpenedAs};
+use crate::io::{Coverage, OpenedAs, Use};
 use crate::wire::abi::{
     CopyFileRangeIn, CreateIn, FallocateIn, FsyncIn, LseekIn, OpenIn, ReadIn, ReleaseIn, WriteIn, flag, fopen,
 };
@@ -20,6 +20,7 @@ const ACCESS_MODE: u32 = libc::O_ACCMODE as u32;
 const READ_ONLY: u32 = libc::O_RDONLY as u32;
 const EXCLUSIVE: u32 = libc::O_EXCL as u32;
 const TRUNCATE: u32 = libc::O_TRUNC as u32;
+const SET_ID: u32 = libc::S_ISUID | libc::S_ISGID;
 
 /// A store's file that certainly has a descriptor.
 struct Backing(Arc<dyn StoreFile>);
@@ -31,6 +32,10 @@ impl AsFd for Backing {
     }
 }
 
+fn writes(flags: u32) -> Use {
+    if flags & ACCESS_MODE == READ_ONLY { Use::Read } else { Use::Write }
+}
+
 fn how(flags: u32) -> OpenHow {
     let access = if flags & ACCESS_MODE == READ_ONLY { Access::Read } else { Access::ReadWrite };
     OpenHow { access, truncate: flags & TRUNCATE != 0 }
@@ -38,17 +43,21 @@ fn how(flags: u32) -> OpenHow {
 
 impl Call<'_> {
     /// How the kernel is to read and write an open file: by itself if it can.
-    fn opened(&self, opened: Opened) -> reply::Opened {
+    ///
+    /// A write takes set-id bits away, unless its caller has `CAP_FSETID`. By itself the kernel does not do that with
+    /// the file below, where all are this process; only a write that comes here says who makes it. So a file with such
+    /// bits is read and written through the cache, also by who only reads: a file has one mode for all that have it open.
+    fn opened(&self, opened: Opened, flags: u32) -> reply::Opened {
         let file = || {
             let file = self.engine.file(&self.context, opened.handle);
             let file = file.map_err(|error| errno::of_kind(error.kind))?;
             if file.descriptor().is_some() { Ok(Backing(file)) } else { Err(Errno::OPNOTSUPP) }
         };
         let coverage = match opened.coverage {
-            projfs_engine::Coverage::Whole => Coverage::Whole,
-            projfs_engine::Coverage::Partial => Coverage::Partial,
+            projfs_engine::Coverage::Whole if opened.permissions & SET_ID == 0 => Coverage::Whole,
+            projfs_engine::Coverage::Whole | projfs_engine::Coverage::Partial => Coverage::Partial,
         };
-        let as_what = self.kernel.io.open(opened.node, coverage, file);
+        let as_what = self.kernel.io.open(opened.node, coverage, writes(flags), file);
         let (flags, passthrough) = match as_what {
             OpenedAs::Passthrough(id) => (0, Some(id)),
             // Where nothing is passed through, all changes go through the kernel's cache and leave it right.
@@ -61,9 +70,14 @@ impl Call<'_> {
     pub(super) fn open(&self, args: &OpenIn, reply: &mut Reply<'_>) -> Served {
         let opened = self.engine.open(&self.context, self.node(), how(args.flags))?;
         if args.open_flags & flag::OPEN_KILL_SUIDGID != 0 {
-            self.take_set_id()?;
+            self.take_set_id(self.node())?;
         }
-        reply.opened(&self.opened(opened))
+        let answer = self.opened(opened, args.flags);
+        if answer.passthrough.is_some() && writes(args.flags) == Use::Write {
+            // What was told before would hide what a mapping changes from here on.
+            self.kernel.invalidator.attributes_changed(opened.node);
+        }
+        reply.opened(&answer)
     }
 
     pub(super) fn create(&self, args: &CreateIn, name: &ItemName, reply: &mut Reply<'_>) -> Served {
@@ -71,14 +85,16 @@ impl Call<'_> {
         let exclusive = args.flags & EXCLUSIVE != 0;
         let (entry, opened) =
             self.engine.create(&self.context, self.node(), name, &new, how(args.flags), exclusive)?;
-        reply.created(&self.entry(entry), &self.opened(opened))
+        let opened = self.opened(opened, args.flags);
+        reply.created(&self.entry(entry), &opened)
     }
 
     pub(super) fn tmpfile(&self, args: &CreateIn, reply: &mut Reply<'_>) -> Served {
         let new = self.new_item(NewKind::File, args.mode);
         let access = how(args.flags).access;
         let (entry, opened) = self.engine.create_nameless(&self.context, self.node(), &new, access)?;
-        reply.created(&self.entry(entry), &self.opened(opened))
+        let opened = self.opened(opened, args.flags);
+        reply.created(&self.entry(entry), &opened)
     }
 
     pub(super) fn read(&self, args: &ReadIn, reply: &mut Reply<'_>) -> Served {
@@ -89,7 +105,7 @@ impl Call<'_> {
 
     pub(super) fn write(&self, args: &WriteIn, data: &[u8], reply: &mut Reply<'_>) -> Served {
         if args.write_flags & flag::WRITE_KILL_SUIDGID != 0 {
-            self.take_set_id()?;
+            self.take_set_id(self.node())?;
         }
         // Late writes of a shared mapping come with whatever handle the kernel finds.
         self.engine.write(&self.context, Self::handle(args.fh), args.offset, data)?;
@@ -100,7 +116,7 @@ impl Call<'_> {
         let handle = Self::handle(args.fh);
         // The only thing that may wait, and then everything is run again.
         self.engine.finish(&self.context, handle)?;
-        self.kernel.io.close(self.node());
+        self.kernel.io.close(self.node(), writes(args.flags));
         self.engine.release(&self.context, handle);
         reply.empty()
     }
@@ -113,6 +129,7 @@ impl Call<'_> {
 
     pub(super) fn fallocate(&self, args: &FallocateIn, reply: &mut Reply<'_>) -> Served {
         let handle = Self::handle(args.fh);
+        self.take_set_id_of_stranger(self.node())?;
         self.engine.allocate(&self.context, handle, args.mode, args.offset, args.length)?;
         reply.empty()
     }
@@ -134,6 +151,7 @@ impl Call<'_> {
     ) -> Served {
         let from = (Self::handle(args.fh_in), args.off_in);
         let to = (Self::handle(args.fh_out), args.off_out);
+        self.take_set_id_of_stranger(NodeId(args.nodeid_out))?;
         // The narrow form cannot say more than that; the caller comes again for the rest.
         let length = if wide { args.len } else { args.len.min(u64::from(u32::MAX) & !0xfff) };
         reply.copied(self.engine.copy(&self.context, from, to, length)?, wide)

@@ -1,11 +1,13 @@
 //! Attributes of an inode.
 
+use std::time::Duration;
+
 use projfs_engine::{AttributeChange, SetAttributes, Time};
-use projfs_types::{ItemKind, Stat, Timestamp, mode};
+use projfs_types::{ItemKind, NodeId, Stat, Timestamp, mode};
 
 use super::Call;
 use crate::wire::abi::{Kstatfs, SetattrIn, fattr};
-use crate::wire::reply::{Reply, Served};
+use crate::wire::reply::{Lifetime, Reply, Served};
 
 const SET_USER_ID: u32 = 0o4000;
 const SET_GROUP_ID: u32 = 0o2000;
@@ -14,12 +16,12 @@ const GROUP_EXECUTE: u32 = 0o0010;
 impl Call<'_> {
     pub(super) fn getattr(&self, reply: &mut Reply<'_>) -> Served {
         let stat = self.engine.attributes(&self.context, self.node())?;
-        reply.stat(&stat, self.kernel.policy.attributes)
+        reply.stat(&stat, self.attribute_lifetime(self.node()))
     }
 
     pub(super) fn statx(&self, reply: &mut Reply<'_>) -> Served {
         let stat = self.engine.attributes(&self.context, self.node())?;
-        reply.statx(&stat, self.kernel.policy.attributes)
+        reply.statx(&stat, self.attribute_lifetime(self.node()))
     }
 
     pub(super) fn setattr(&self, args: &SetattrIn, reply: &mut Reply<'_>) -> Served {
@@ -46,18 +48,35 @@ impl Call<'_> {
         let handle = has(fattr::FH).then(|| Self::handle(args.fh));
         let change = SetAttributes { size, others };
         let stat = self.engine.set_attributes(&self.context, self.node(), handle, &change)?;
-        reply.stat(&stat, self.kernel.policy.attributes)
+        reply.stat(&stat, self.attribute_lifetime(self.node()))
     }
 
     /// Takes set-id bits away, as a write by somebody without `CAP_FSETID` does.
-    pub(super) fn take_set_id(&self) -> Result<(), projfs_engine::Error> {
-        let stat = self.engine.attributes(&self.context, self.node())?;
+    pub(super) fn take_set_id(&self, node: NodeId) -> Result<(), projfs_engine::Error> {
+        let stat = self.engine.attributes(&self.context, node)?;
         if let Some(permissions) = without_set_id(&stat) {
             let others = AttributeChange { permissions: Some(permissions), ..AttributeChange::default() };
             let change = SetAttributes { size: None, others };
-            self.engine.set_attributes(&self.context, self.node(), None, &change)?;
+            self.engine.set_attributes(&self.context, node, None, &change)?;
+            // The answer to a write does not say so, and the kernel would go on to run the file as its owner.
+            self.kernel.invalidator.attributes_changed(node);
         }
         Ok(())
+    }
+
+    /// The same where the kernel does not say whether the caller has `CAP_FSETID`: root keeps them.
+    pub(super) fn take_set_id_of_stranger(&self, node: NodeId) -> Result<(), projfs_engine::Error> {
+        if self.request.caller.uid == 0 { Ok(()) } else { self.take_set_id(node) }
+    }
+
+    /// How long attributes hold. A file that the kernel writes by itself may be mapped, and a store into the mapping
+    /// changes the times of the file below without anybody being told.
+    pub(super) fn attribute_lifetime(&self, node: NodeId) -> Lifetime {
+        if self.kernel.io.is_written_unseen(node) {
+            Lifetime::For(Duration::ZERO)
+        } else {
+            self.kernel.policy.attributes
+        }
     }
 
     pub(super) fn readlink(&self, reply: &mut Reply<'_>) -> Served {

@@ -34,6 +34,15 @@ pub enum OpenedAs {
     Passthrough(BackingId),
 }
 
+/// What a file is open for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// Reading alone.
+    Read,
+    /// Writing, at least.
+    Write,
+}
+
 /// The modes of all open files, and their backing ids.
 pub struct IoTable {
     /// Absent where passthrough is not in force.
@@ -53,6 +62,8 @@ struct State {
 #[derive(Default)]
 struct Node {
     mode: IoMode,
+    /// How many of the opens are for writing.
+    writers: u32,
     backing: Option<BackingId>,
     /// An id made stale while in use: closed with the last open.
     stale: bool,
@@ -71,6 +82,7 @@ impl IoTable {
         &self,
         node: NodeId,
         coverage: Coverage,
+        how: Use,
         file: impl FnOnce() -> Result<F, Errno>,
     ) -> OpenedAs {
         let fresh = match self.needs_id(node, coverage) {
@@ -80,7 +92,7 @@ impl IoTable {
         let mut unwanted = Vec::new();
         let opened = {
             let mut state = self.state.lock();
-            state.open(node, coverage, fresh, &mut unwanted);
+            state.open(node, (coverage, how), fresh, &mut unwanted);
             state.trim(self.limit, &mut unwanted);
             state.opened_as(node)
         };
@@ -89,12 +101,13 @@ impl IoTable {
     }
 
     /// Counts one close of `node`, at `RELEASE`, or at once if an open was counted and then not answered.
-    pub fn close(&self, node: NodeId) {
+    pub fn close(&self, node: NodeId, how: Use) {
         let mut unwanted = Vec::new();
         {
             let mut state = self.state.lock();
             if let Some(entry) = state.nodes.get_mut(&node) {
                 entry.mode = entry.mode.close();
+                entry.writers = entry.writers.saturating_sub(u32::from(how == Use::Write));
                 if entry.mode == IoMode::Closed {
                     let drop_id = entry.stale || entry.backing.is_none();
                     if drop_id {
@@ -125,6 +138,13 @@ impl IoTable {
     /// The mode of `node` now.
     pub fn mode(&self, node: NodeId) -> IoMode {
         self.state.lock().nodes.get(&node).map(|entry| entry.mode).unwrap_or_default()
+    }
+
+    /// Whether `node` can change without anything being sent here: it is open for writing in passthrough mode.
+    pub fn is_written_unseen(&self, node: NodeId) -> bool {
+        let state = self.state.lock();
+        let node = state.nodes.get(&node);
+        node.is_some_and(|node| node.writers > 0 && matches!(node.mode, IoMode::Passthrough { .. }))
     }
 
     /// How many ids the kernel holds for us.
@@ -169,7 +189,7 @@ impl State {
     fn open(
         &mut self,
         node: NodeId,
-        coverage: Coverage,
+        (coverage, how): (Coverage, Use),
         fresh: Option<BackingId>,
         unwanted: &mut Vec<BackingId>,
     ) {
@@ -187,6 +207,7 @@ impl State {
             (_, None) => {}
         }
         entry.mode = entry.mode.open(coverage, entry.backing);
+        entry.writers += u32::from(how == Use::Write);
     }
 
     fn opened_as(&self, node: NodeId) -> OpenedAs {

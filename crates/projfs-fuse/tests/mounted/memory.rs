@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, OnceLock};
 use std::time::Duration;
 
-use projfs_fuse::io::{Coverage, OpenedAs};
+use projfs_fuse::io::{Coverage, OpenedAs, Use};
 use projfs_fuse::wire::reply::{Entry, Lifetime, Opened, Packed, Reply, Served, Unserved};
 use projfs_fuse::wire::request::{Request, RequestContext};
 use projfs_fuse::{CancelToken, Kernel, Patience, Service};
@@ -159,13 +159,13 @@ impl Memory {
         let passthrough = match self.find(node)? {
             Content::Backed(path) => {
                 let file = || File::open(path).map_err(|_| Errno::IO);
-                match io.open(node, Coverage::Whole, file) {
+                match io.open(node, Coverage::Whole, Use::Read, file) {
                     OpenedAs::Passthrough(id) => Some(id),
                     OpenedAs::Cached => None,
                 }
             }
             _ => {
-                io.open(node, Coverage::Partial, || Err::<File, _>(Errno::IO));
+                io.open(node, Coverage::Partial, Use::Read, || Err::<File, _>(Errno::IO));
                 None
             }
         };
@@ -221,7 +221,7 @@ impl Service for Memory {
             // ENOSYS would mean that there are no attributes at all.
             Request::Getxattr { .. } => Err(Errno::NODATA.into()),
             Request::Release(_) => {
-                self.kernel.get().expect("started").io.close(context.node);
+                self.kernel.get().expect("started").io.close(context.node, Use::Read);
                 reply.empty()
             }
             Request::Readdir(args) => self.list(args.offset, args.size, false, reply),

@@ -12,7 +12,6 @@ use projfs_engine::DirSink;
 use projfs_engine::Engine;
 use projfs_engine::Entry;
 use projfs_engine::Error;
-use projfs_engine::ErrorKind;
 use projfs_engine::HandleId;
 use projfs_engine::KernelCache;
 use projfs_engine::NewItem;
@@ -21,12 +20,13 @@ use projfs_engine::OpenHow;
 use projfs_engine::Opened;
 use projfs_engine::Options;
 use projfs_engine::Patience;
-use projfs_engine::ProviderErrorKind;
 use projfs_engine::RemoveKind;
 use projfs_engine::SetAttributes;
 use projfs_engine::Time;
 use projfs_provider::CommandHandler;
 use projfs_store::Journal;
+use projfs_store::MemoryJournal;
+use projfs_store::MemoryStore;
 use projfs_store::Store;
 use projfs_sync::Arc;
 use projfs_types::Caller;
@@ -46,6 +46,7 @@ use super::Outcome;
 use super::Seen;
 use super::Subject;
 use super::Word;
+use super::errno::errno_of;
 
 type Answer<T> = Result<T, Errno>;
 
@@ -57,9 +58,9 @@ pub type OpenStore = Box<dyn FnMut() -> (Arc<dyn Store>, Arc<dyn Journal>) + Sen
 
 /// An engine on a store.
 pub struct EngineSubject {
-    engine: Engine,
-    store: OpenStore,
-    handler: Arc<dyn CommandHandler>,
+    engine: Arc<Engine>,
+    /// Nothing if others use the engine too.
+    own: Option<(OpenStore, Arc<dyn CommandHandler>)>,
     patience: CancelToken,
     slots: BTreeMap<usize, HandleId>,
 }
@@ -73,28 +74,6 @@ impl KernelCache for NoCache {
     fn content_changed(&self, _node: NodeId) {}
 }
 
-/// What a program is told.
-pub fn errno_of(error: &Error) -> Errno {
-    match error.kind {
-        ErrorKind::WouldWait => Errno::AGAIN,
-        ErrorKind::Interrupted => Errno::INTR,
-        ErrorKind::Stale => Errno::STALE,
-        ErrorKind::BadHandle => Errno::BADF,
-        ErrorKind::NotFound | ErrorKind::Provider(ProviderErrorKind::NotFound) => Errno::NOENT,
-        ErrorKind::Exists => Errno::EXIST,
-        ErrorKind::NotDirectory => Errno::NOTDIR,
-        ErrorKind::IsDirectory => Errno::ISDIR,
-        ErrorKind::NotEmpty => Errno::NOTEMPTY,
-        ErrorKind::Reserved | ErrorKind::NotClean => Errno::PERM,
-        ErrorKind::Invalid => Errno::INVAL,
-        ErrorKind::CrossDevice => Errno::XDEV,
-        ErrorKind::NoAttribute => Errno::NODATA,
-        ErrorKind::Unavailable => Errno::HOSTDOWN,
-        ErrorKind::BadAnswer | ErrorKind::Provider(_) => Errno::IO,
-        ErrorKind::Store(errno) => errno,
-    }
-}
-
 impl EngineSubject {
     /// Starts an engine.
     ///
@@ -102,11 +81,17 @@ impl EngineSubject {
     /// The engine's.
     pub fn start(mut store: OpenStore, handler: Arc<dyn CommandHandler>) -> Result<Self, Error> {
         let engine = begin(&mut store, &handler)?;
-        Ok(Self { engine, store, handler, patience: CancelToken::new(), slots: BTreeMap::new() })
+        let own = Some((store, handler));
+        Ok(Self { engine, own, patience: CancelToken::new(), slots: BTreeMap::new() })
+    }
+
+    /// One of several on one engine, which is never started again.
+    pub fn sharing(engine: Arc<Engine>) -> Self {
+        Self { engine, own: None, patience: CancelToken::new(), slots: BTreeMap::new() }
     }
 
     /// The engine that runs now.
-    pub fn engine(&self) -> &Engine {
+    pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
     }
 
@@ -275,8 +260,14 @@ impl EngineSubject {
                 for handle in std::mem::take(&mut self.slots).into_values() {
                     self.engine.release(&self.context(), handle);
                 }
-                self.engine.stop(GRACE);
-                self.engine = begin(&mut self.store, &self.handler).map_err(|error| errno_of(&error))?;
+                if let Some((store, handler)) = &mut self.own {
+                    self.engine.stop(GRACE);
+                    // The store is closed before it is opened again.
+                    let mut nothing: OpenStore =
+                        Box::new(|| (Arc::new(MemoryStore::new()), Arc::new(MemoryJournal::new())));
+                    self.engine = begin(&mut nothing, handler).map_err(|error| errno_of(&error))?;
+                    self.engine = begin(store, handler).map_err(|error| errno_of(&error))?;
+                }
                 Ok(Outcome::Done)
             }
             Op::Stat { path } => {
@@ -335,14 +326,19 @@ impl Subject for EngineSubject {
 
 impl Drop for EngineSubject {
     fn drop(&mut self) {
-        self.engine.stop(GRACE);
+        for handle in std::mem::take(&mut self.slots).into_values() {
+            self.engine.release(&self.context(), handle);
+        }
+        if self.own.is_some() {
+            self.engine.stop(GRACE);
+        }
     }
 }
 
-fn begin(store: &mut OpenStore, handler: &Arc<dyn CommandHandler>) -> Result<Engine, Error> {
+fn begin(store: &mut OpenStore, handler: &Arc<dyn CommandHandler>) -> Result<Arc<Engine>, Error> {
     let (store, journal) = store();
     let options = Options { provider_threads: 2, open_files: 3, ..Options::default() };
-    Engine::start(store, journal, Arc::clone(handler), Arc::new(NoCache), options)
+    Ok(Arc::new(Engine::start(store, journal, Arc::clone(handler), Arc::new(NoCache), options)?))
 }
 
 fn permissions(mode: u32) -> SetAttributes {

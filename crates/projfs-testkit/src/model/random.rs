@@ -112,13 +112,12 @@ fn path(random: &mut Random, seen: &[(RelPathBuf, Kind)]) -> RelPathBuf {
     }
 }
 
-/// An operation that a kernel would pass on: it opens no link and no FIFO.
-fn operation(random: &mut Random, model: &Model) -> Op {
-    let seen: Vec<_> = model.tree().into_iter().map(|(path, (seen, _))| (path, seen.kind)).collect();
+/// An operation that a kernel would pass on for what is to be `seen`: it opens no link and no FIFO.
+pub fn operation(random: &mut Random, seen: &[(RelPathBuf, Kind)]) -> Op {
     let kind = |path: &RelPathBuf| seen.iter().find(|(known, _)| known == path).map(|(_, kind)| *kind);
     let opens = |path: &RelPathBuf| !matches!(kind(path), Some(Kind::Symlink | Kind::Special));
-    let path = path(random, &seen);
-    let other = self::path(random, &seen);
+    let path = path(random, seen);
+    let other = self::path(random, seen);
     let (slot, data, offset) = (random.below(4), random.bytes(40), random.number() % 50);
     let write = random.chance(40);
     let how = match random.below(10) {
@@ -174,7 +173,8 @@ pub fn run<S: Subject>(run: Run, mut new: impl FnMut(&Projection) -> S) {
         let (mut model, mut subject) = (Model::new(projected.clone()), new(&projected));
         let mut ops = Vec::new();
         for at in 0..count {
-            let op = operation(&mut random, &model);
+            let seen: Vec<_> = model.tree().into_iter().map(|(path, (seen, _))| (path, seen.kind)).collect();
+            let op = operation(&mut random, &seen);
             ops.push(op.clone());
             let whole = at % run.compare == run.compare - 1;
             let last = at + 1 == count;

@@ -50,7 +50,9 @@ pub(super) struct Item {
 
 /// What a name of a directory leads to.
 pub enum Shown<'a> {
+    /// Something local.
     Local(Id),
+    /// Something that nobody has looked up: what the provider calls it, and says of it.
     Virtual(RelPathBuf, &'a Given),
 }
 

@@ -1,0 +1,28 @@
+//! `errno_of`: what a program is told when an operation fails.
+
+use projfs_engine::Error;
+use projfs_engine::ErrorKind;
+use projfs_engine::ProviderErrorKind;
+use rustix::io::Errno;
+
+/// What a program is told.
+pub fn errno_of(error: &Error) -> Errno {
+    match error.kind {
+        ErrorKind::WouldWait => Errno::AGAIN,
+        ErrorKind::Interrupted => Errno::INTR,
+        ErrorKind::Stale => Errno::STALE,
+        ErrorKind::BadHandle => Errno::BADF,
+        ErrorKind::NotFound | ErrorKind::Provider(ProviderErrorKind::NotFound) => Errno::NOENT,
+        ErrorKind::Exists => Errno::EXIST,
+        ErrorKind::NotDirectory => Errno::NOTDIR,
+        ErrorKind::IsDirectory => Errno::ISDIR,
+        ErrorKind::NotEmpty => Errno::NOTEMPTY,
+        ErrorKind::Reserved | ErrorKind::NotClean => Errno::PERM,
+        ErrorKind::Invalid => Errno::INVAL,
+        ErrorKind::CrossDevice => Errno::XDEV,
+        ErrorKind::NoAttribute => Errno::NODATA,
+        ErrorKind::Unavailable => Errno::HOSTDOWN,
+        ErrorKind::BadAnswer | ErrorKind::Provider(_) => Errno::IO,
+        ErrorKind::Store(errno) => errno,
+    }
+}
