@@ -127,3 +127,7 @@ pub use runtime::Note;
 pub use runtime::RuntimeFiles;
 pub use runtime::notes;
 pub use runtime::runtime_dir;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -8,6 +8,7 @@ mod mounted {
     mod control;
     mod examples;
     mod instance;
+    mod interrupts;
     mod ranges;
     mod support;
 }
