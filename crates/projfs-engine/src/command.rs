@@ -21,6 +21,7 @@ use projfs_sync::atomic::AtomicU64;
 use projfs_sync::atomic::Ordering;
 use projfs_sync::thread;
 use projfs_types::Caller;
+use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use projfs_types::VersionInfo;
 
@@ -163,7 +164,7 @@ impl CommandTable {
         match answer {
             Ok(answer) => {
                 self.outstanding.lock().remove(&command);
-                answer.map_err(|error| Error::provider(error, &path))
+                answer.map_err(|error| self.refusal(error, &path))
             }
             Err(kind) => {
                 self.cancel(command);
@@ -208,6 +209,15 @@ impl CommandTable {
                 Err(ErrorKind::Unavailable.into())
             }
         }
+    }
+
+    /// What a caller is told of a provider's error. What a stop has cancelled is not the caller's interrupt, whichever of
+    /// the two it hears of first.
+    pub(crate) fn refusal(&self, error: ProviderError, path: &RelPath) -> Error {
+        if error.kind == ProviderErrorKind::Cancelled && self.stopping.is_cancelled() {
+            return Error::new(ErrorKind::Unavailable, path);
+        }
+        Error::provider(error, path)
     }
 
     /// The answer has arrived elsewhere.

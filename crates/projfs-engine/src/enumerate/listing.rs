@@ -139,7 +139,7 @@ impl Listings {
                 }
                 Error::new(kind, directory)
             }
-            Ended::Failed(Fault::Provider(error)) => Error::provider(error, directory),
+            Ended::Failed(Fault::Provider(error)) => commands.refusal(error, directory),
             Ended::Failed(Fault::Wrong(why)) => Error::bad_answer(directory, why),
         })
     }

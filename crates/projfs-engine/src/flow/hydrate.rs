@@ -99,7 +99,7 @@ impl Engine {
         let mut progress = flight.progress.lock();
         let ended = loop {
             if let Some(outcome) = &progress.outcome {
-                break outcome.clone().map_err(|error| Error::provider(error, origin));
+                break outcome.clone().map_err(|error| self.commands.refusal(error, origin));
             }
             if interrupt.is_cancelled() {
                 break Err(Error::new(ErrorKind::Interrupted, origin));

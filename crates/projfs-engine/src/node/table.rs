@@ -61,6 +61,12 @@ struct DirectoryNode {
     walked: bool,
 }
 
+impl DirectoryNode {
+    fn new(projection: Option<RelPathBuf>, prepared: Prepared) -> Box<Self> {
+        Box::new(Self { projection, prepared, changes: 0, snapshot: None, listed: 0, walked: false })
+    }
+}
+
 impl NodeTable {
     /// A table with the root in it, which never leaves.
     pub(crate) fn new(root: Number) -> Self {
@@ -72,14 +78,7 @@ impl NodeTable {
             lookups: 1,
             opens: 0,
             children: 0,
-            directory: Some(Box::new(DirectoryNode {
-                projection: Some(RelPathBuf::root()),
-                prepared: Prepared::Dirty,
-                changes: 0,
-                snapshot: None,
-                listed: 0,
-                walked: false,
-            })),
+            directory: Some(DirectoryNode::new(Some(RelPathBuf::root()), Prepared::Dirty)),
         };
         let mut nodes = HashMap::default();
         nodes.insert(NodeId::ROOT, root);
@@ -108,16 +107,8 @@ impl NodeTable {
             return id;
         }
         let id = self.free_id(&nodes, seen.number);
-        let directory = (seen.kind == ItemKind::Directory).then(|| {
-            Box::new(DirectoryNode {
-                projection: seen.projection,
-                prepared: seen.prepared,
-                changes: 0,
-                snapshot: None,
-                listed: 0,
-                walked: false,
-            })
-        });
+        let directory =
+            (seen.kind == ItemKind::Directory).then(|| DirectoryNode::new(seen.projection, seen.prepared));
         nodes.insert(
             id,
             Node {

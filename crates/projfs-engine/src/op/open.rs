@@ -37,10 +37,10 @@ pub struct Opened {
     pub handle: HandleId,
     /// The file's node.
     pub node: NodeId,
-    /// Its permission bits; none if it comes in parts, whose use is seen here anyway.
-    pub permissions: u32,
     /// Whether the file in the store has all of the content.
     pub coverage: Coverage,
+    /// Its permission bits.
+    pub permissions: u32,
 }
 
 /// Whether the file in the store has all of an open file's content.
@@ -89,6 +89,18 @@ impl Engine {
         })
     }
 
+    pub(super) fn opened(&self, node: NodeId, access: Access, mode: u32) -> Opened {
+        self.opened_as(Handle { node, access, ranges: None }, mode)
+    }
+
+    fn opened_as(&self, handle: Handle, mode: u32) -> Opened {
+        let node = handle.node;
+        self.nodes.opened(node);
+        let coverage = if handle.ranges.is_some() { Coverage::Partial } else { Coverage::Whole };
+        Opened { handle: self.handles.insert(handle), node, coverage, permissions: mode & mode::PERMISSIONS }
+    }
+
+    /// The mode that an item shows.
     fn mode_of(&self, settled: &Settled<'_>) -> Result<u32> {
         Ok(match settled {
             Settled::Named(_, _, Under::OnDisk(item)) => item.stat.mode,
@@ -98,22 +110,11 @@ impl Engine {
         })
     }
 
-    pub(super) fn opened(&self, node: NodeId, access: Access, mode: u32) -> Opened {
-        self.opened_as(Handle { node, access, ranges: None }, mode)
-    }
-
-    fn opened_as(&self, handle: Handle, mode: u32) -> Opened {
-        let node = handle.node;
-        self.nodes.opened(node);
-        let coverage = if handle.ranges.is_some() { Coverage::Partial } else { Coverage::Whole };
-        let permissions = mode & mode::PERMISSIONS;
-        Opened { handle: self.handles.insert(handle), node, permissions, coverage }
-    }
-
     /// Opens a file for reading if that needs no more of its content than there is: because there is all of it, or
     /// because it comes as it is read.
     fn open_without_fetching(&self, context: &Context<'_>, node: NodeId) -> Result<Option<Opened>> {
         let access = Access::Read;
+        // Whatever its permission bits are, it is not the kernel that reads it.
         let in_parts = |file| self.opened_as(Handle { node, access, ranges: Some(file) }, 0);
         let location = self.nodes.location(node);
         match location {

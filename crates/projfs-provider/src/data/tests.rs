@@ -77,7 +77,7 @@ fn nothing_is_taken_once_cancelled() {
 #[test]
 fn what_cannot_be_stored_was_not_received() {
     let sink = DataSink::new(Arc::new(Full), 3, CancelToken::new());
-    assert_eq!(kind(sink.write_at(0, b"abc")), Some(ProviderErrorKind::Io));
+    assert_eq!(kind(sink.write_at(0, b"abc")), Some(ProviderErrorKind::NoSpace));
     assert!(!sink.received().covers(&(0..1)));
 }
 
