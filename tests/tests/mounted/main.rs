@@ -1,6 +1,8 @@
 //! What a mount promises. Each promise is kept on every way of mounting, in a full and in a projected directory; and by
 //! a plain directory, which shows that it is the right promise.
 
+#![allow(clippy::unwrap_used, reason = "a test ends by panicking, its helpers too")]
+
 mod attributes;
 mod content;
 mod create;
