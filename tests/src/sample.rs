@@ -20,7 +20,7 @@ pub enum Tree {
     /// Nothing at all.
     #[default]
     Empty,
-    /// The few items that [`Sample::small`] lists.
+    /// A few items of every kind.
     Small,
     /// `many/0` to `many/99999`, each 16 bytes long, and what is in the small one.
     Many,
