@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
+use projfs_sync::RwLock;
 use projfs_sync::atomic::AtomicBool;
 use projfs_sync::atomic::Ordering;
 use projfs_types::RangeSet;
@@ -39,23 +40,26 @@ struct Shared {
     cancel: CancelToken,
     received: Mutex<RangeSet>,
     refused: AtomicBool,
+    /// False once the command was answered. Held while bytes are written, so that closing waits for them.
+    open: RwLock<bool>,
 }
 
 impl DataSink {
     /// A sink for a file of `size` bytes. Nothing more is taken once `cancel` is set.
     pub fn new(target: Arc<dyn DataTarget>, size: u64, cancel: CancelToken) -> Self {
         let (received, refused) = (Mutex::default(), AtomicBool::new(false));
-        Self { shared: Arc::new(Shared { target, size, cancel, received, refused }) }
+        Self { shared: Arc::new(Shared { target, size, cancel, received, refused, open: RwLock::new(true) }) }
     }
 
     /// Delivers bytes. They may come in any order, more than once, and beyond the range that was asked for.
     ///
     /// # Errors
     /// `InvalidInput` if they go beyond the size that the placeholder has, `Cancelled` once nobody waits any
-    /// more, `Io` if they cannot be stored. Pass the error on.
+    /// more or the command was answered, `NoSpace` or `Io` if they cannot be stored. Pass the error on.
     pub fn write_at(&self, offset: u64, data: &[u8]) -> Result<(), ProviderError> {
         let shared = &*self.shared;
-        if shared.cancel.is_cancelled() {
+        let open = shared.open.read();
+        if !*open || shared.cancel.is_cancelled() {
             return Err(ProviderErrorKind::Cancelled.into());
         }
         let end = offset.checked_add(data.len() as u64).filter(|&end| end <= shared.size);
@@ -71,6 +75,12 @@ impl DataSink {
         shared.target.write_at(offset, data)?;
         shared.received.lock().insert(offset..end);
         Ok(())
+    }
+
+    /// Takes nothing more, in no clone. Waits for writes under way. Whoever answers for the bytes calls this before
+    /// looking at what came.
+    pub fn close(&self) {
+        *self.shared.open.write() = false;
     }
 
     /// Delivers `range` from a reader that stands at its start.

@@ -190,6 +190,8 @@ impl Engine {
             let sink = DataSink::new(target, size, request.cancellation().clone());
             let (delivered, command) = (sink.clone(), request.command());
             let reply = Reply::new(move |answer: std::result::Result<(), ProviderError>| {
+                // What comes late must not get into a file that others have by then.
+                delivered.close();
                 let outcome = answer.and_then(|()| whole(&delivered, size));
                 match &outcome {
                     Ok(()) => {

@@ -91,3 +91,14 @@ fn a_reader_fills_exactly_the_range() {
     sink.copy_from(&mut io::empty(), 3..3).unwrap();
     assert_eq!(kind(sink.copy_from(&mut &b"abc"[..], 0..4)), Some(ProviderErrorKind::Io));
 }
+
+#[test]
+fn nothing_is_taken_after_the_answer() {
+    let (sink, memory, _) = sink(4);
+    let kept = sink.clone();
+    sink.write_at(0, b"ab").unwrap();
+    sink.close();
+    assert_eq!(kind(kept.write_at(0, b"xy")), Some(ProviderErrorKind::Cancelled));
+    assert_eq!(kept.received().missing(0..4), [2..4]);
+    assert_eq!(memory.0.lock()[..2], *b"ab");
+}
