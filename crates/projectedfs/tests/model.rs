@@ -23,7 +23,7 @@ mod model {
 use model::subject::MountSubject;
 
 /// How many operations each test does.
-const OPERATIONS: usize = 1_000;
+const OPERATIONS: usize = 3_000;
 
 fn compare(name: &str, transport: Transport, passthrough: Passthrough) {
     support::mounted(name, |dir| {
