@@ -302,13 +302,15 @@ impl Shared {
         if stopped.aborted || stopped.lingering > 0 {
             tracing::warn!(?stopped, path = %self.origin.path.display(), "stopped while in use");
         }
-        let engine = Arc::downgrade(&live.engine);
+        let engine = Arc::clone(&live.engine);
         drop(live);
-        // The root is free for the next instance when this returns: its lock goes with the engine.
+        // The root is free for the next instance when this returns: its lock goes with the engine, and so that it is
+        // gone, and not just about to go, it goes here.
         let end = Instant::now() + RELEASE;
-        while engine.strong_count() > 0 && Instant::now() < end {
+        while Arc::strong_count(&engine) > 1 && Instant::now() < end {
             std::thread::yield_now();
         }
+        drop(engine);
         if let Some((_, files)) = &*self.control.lock() {
             files.remove();
         }

@@ -54,6 +54,13 @@ pub struct Engine {
     pub(crate) watchers: Mutex<Vec<std::sync::mpsc::SyncSender<()>>>,
 }
 
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // Before the store, which lets the next one in; and whoever still reads the journal holds nobody up.
+        self.journal.close();
+    }
+}
+
 /// How an engine behaves.
 #[derive(Clone, Debug)]
 pub struct Options {

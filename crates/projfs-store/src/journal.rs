@@ -22,6 +22,9 @@ pub trait Journal: Send + Sync + 'static {
     fn end(&self) -> Cursor;
     /// Up to `limit` entries from `cursor` on.
     fn since(&self, cursor: Cursor, limit: usize) -> Result<Since>;
+    /// Ends it: nothing can be appended any more, and another journal may be opened in its place, even while someone
+    /// still reads this one.
+    fn close(&self) {}
 }
 
 /// What is in the journal from a cursor on.

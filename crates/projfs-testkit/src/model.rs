@@ -14,6 +14,7 @@ mod tree;
 pub use engine::EngineSubject;
 pub use engine::OpenStore;
 pub use errno::errno_of;
+pub use errno::errno_of_kind;
 pub use op::Failure;
 pub use op::Kind;
 pub use op::Op;

@@ -179,6 +179,21 @@ fn a_watch_tells_what_happens_and_that_it_ended() {
 }
 
 #[test]
+fn the_journal_is_closed_though_someone_still_watches() {
+    mounted("the_journal_is_closed_though_someone_still_watches", |dir| {
+        let instance = start(dir);
+        let watch = instance.watch().unwrap();
+        instance.stop();
+        const CLOSED: u8 = 1;
+        assert_eq!(fs::read(dir.join(".projfs/journal/epoch")).unwrap()[16], CLOSED);
+        let instance = start(dir);
+        drop(watch);
+        fs::write(dir.join("new"), "text").unwrap();
+        instance.stop();
+    });
+}
+
+#[test]
 fn unmounting_from_outside_ends_the_instance() {
     mounted("unmounting_from_outside_ends_the_instance", |dir| {
         let instance = start(dir);

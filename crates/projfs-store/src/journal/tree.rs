@@ -8,6 +8,8 @@ use std::os::fd::OwnedFd;
 use std::time::SystemTime;
 
 use projfs_sync::Mutex;
+use projfs_sync::atomic::AtomicBool;
+use projfs_sync::atomic::Ordering;
 use projfs_types::Cursor;
 use projfs_types::JournalEntry;
 use projfs_types::RelPathBuf;
@@ -47,13 +49,15 @@ impl Default for JournalOptions {
 /// A [`Journal`] on disk.
 ///
 /// It survives the death of the process as it is. When it is opened after a reboot that it was not closed
-/// before, it begins a new epoch. Dropping it closes it.
+/// before, it begins a new epoch. Dropping it closes it, if it was not closed before.
 pub struct TreeJournal {
     dir: OwnedFd,
     options: JournalOptions,
     epoch: Epoch,
     /// In order, without gaps, never empty; entries are appended to the last.
     segments: Mutex<VecDeque<Segment>>,
+    /// Changed with the segments locked. From then on the directory may be another's.
+    closed: AtomicBool,
 }
 
 impl TreeJournal {
@@ -69,10 +73,13 @@ impl TreeJournal {
     pub(super) fn open_in(dir: OwnedFd, options: JournalOptions, boot: Boot) -> Result<Self> {
         let opened = replay(&dir, boot).map_err(|errno| failed(errno, "open the journal"));
         let (epoch, segments) = opened?;
-        Ok(Self { dir, options, epoch, segments: Mutex::new(segments) })
+        Ok(Self { dir, options, epoch, segments: Mutex::new(segments), closed: AtomicBool::new(false) })
     }
 
     fn append_to(&self, segments: &mut VecDeque<Segment>, entry: &JournalEntry) -> Answer<u64> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(Errno::BADF);
+        }
         let sequence = end_of(segments);
         let bytes = frame::encode(self.epoch.number, sequence, entry).ok_or(Errno::NAMETOOLONG)?;
         let is_full =
@@ -100,17 +107,19 @@ impl TreeJournal {
         }
     }
 
-    fn close(&self) -> Answer<()> {
-        sync_last(&self.dir, &mut self.segments.lock())?;
+    fn close_once(&self) -> Answer<()> {
+        let mut segments = self.segments.lock();
+        if self.closed.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        sync_last(&self.dir, &mut segments)?;
         Epoch { left: Left::Closed, ..self.epoch }.write(self.dir.as_fd())
     }
 }
 
 impl Drop for TreeJournal {
     fn drop(&mut self) {
-        if let Err(error) = self.close() {
-            tracing::warn!(%error, "cannot close the journal; after a reboot its entries will be taken for lost");
-        }
+        self.close();
     }
 }
 
@@ -156,6 +165,12 @@ impl Journal for TreeJournal {
         }
         let next = Cursor { epoch: cursor.epoch, sequence: cursor.sequence + entries.len() as u64 };
         Ok(Since::Entries { entries, next })
+    }
+
+    fn close(&self) {
+        if let Err(error) = self.close_once() {
+            tracing::warn!(%error, "cannot close the journal; after a reboot its entries will be taken for lost");
+        }
     }
 }
 

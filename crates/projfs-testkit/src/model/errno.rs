@@ -1,4 +1,4 @@
-//! `errno_of`: what a program is told when an operation fails.
+//! `errno_of`, `errno_of_kind`: what a program is told when an operation fails.
 
 use projfs_engine::Error;
 use projfs_engine::ErrorKind;
@@ -7,7 +7,12 @@ use rustix::io::Errno;
 
 /// What a program is told.
 pub fn errno_of(error: &Error) -> Errno {
-    match error.kind {
+    errno_of_kind(error.kind)
+}
+
+/// What a program is told of any error of a kind.
+pub fn errno_of_kind(kind: ErrorKind) -> Errno {
+    match kind {
         ErrorKind::WouldWait => Errno::AGAIN,
         ErrorKind::Interrupted => Errno::INTR,
         ErrorKind::Stale => Errno::STALE,

@@ -121,6 +121,10 @@ pub trait Subject {
     fn has_words(&self) -> bool {
         true
     }
+    /// Whether a state is what was expected, as far as this subject can know.
+    fn same_word(&self, expected: Word, actual: Word) -> bool {
+        expected == actual
+    }
 }
 
 impl Seen {

@@ -1,5 +1,8 @@
 //! Random operations, and the search for the shortest sequence that fails.
 
+use std::time::Duration;
+use std::time::Instant;
+
 use projfs_engine::RenameHow;
 use projfs_types::ItemName;
 use projfs_types::RelPathBuf;
@@ -11,6 +14,9 @@ use super::Op;
 use super::Outcome;
 use super::Subject;
 use crate::projection::Projection;
+
+/// How long the shortest sequence that fails is looked for.
+const SEARCH: Duration = Duration::from_secs(30);
 
 /// How much is done, and what with.
 #[derive(Clone, Copy, Debug)]
@@ -183,6 +189,11 @@ pub fn run<S: Subject>(run: Run, mut new: impl FnMut(&Projection) -> S) {
                 stepped.and_then(|()| if last { finish(&mut model, &mut subject) } else { Ok(()) })
             {
                 drop(subject);
+                println!(
+                    "seed {}, operation {}: {what}; looking for less that leads to it",
+                    run.seed,
+                    done + at
+                );
                 let (ops, failure) = shorten(ops, Failure { at, what }, &mut new);
                 let list: Vec<_> = ops.iter().map(|op| format!("  {op:?}")).collect();
                 panic!("seed {}, operation {}: {}\n{}", run.seed, done + at, failure.what, list.join("\n"));
@@ -216,7 +227,7 @@ fn compare(model: &mut Model, subject: &mut impl Subject) -> Result<(), String> 
     if subject.has_words() {
         for (path, (_, word)) in &tree {
             let actual = subject.word(path);
-            if actual != Some(*word) {
+            if !actual.is_some_and(|actual| subject.same_word(*word, actual)) {
                 return Err(format!("{path} is {actual:?}, expected {word:?}"));
             }
         }
@@ -229,9 +240,10 @@ fn compare(model: &mut Model, subject: &mut impl Subject) -> Result<(), String> 
     dirs.iter().try_for_each(|path| step(model, subject, &Op::List { path: path.clone() }, false))
 }
 
-/// Compares all content as well, at the end of a round.
+/// Compares all attributes and content as well, at the end of a round.
 fn finish(model: &mut Model, subject: &mut impl Subject) -> Result<(), String> {
     for (path, (seen, _)) in model.tree() {
+        step(model, subject, &Op::Stat { path: path.clone() }, false)?;
         let op = match seen.kind {
             Kind::File => Op::Read { path },
             Kind::Symlink => Op::ReadLink { path },
@@ -260,10 +272,11 @@ fn shorten<S: Subject>(
     mut failure: Failure,
     new: &mut impl FnMut(&Projection) -> S,
 ) -> (Vec<Op>, Failure) {
+    let end = Instant::now() + SEARCH;
     let mut chunk = ops.len() / 2;
     while chunk > 0 {
         let mut at = 0;
-        while at < ops.len() {
+        while at < ops.len() && Instant::now() < end {
             let mut fewer = ops.clone();
             fewer.drain(at..(at + chunk).min(fewer.len()));
             match replay(&fewer, new) {

@@ -267,3 +267,20 @@ fn readers_and_writers_do_not_disturb_each_other() {
     });
     assert_eq!(journal.end().sequence, start.sequence + 200);
 }
+
+#[test]
+fn a_closed_journal_leaves_the_next_one_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = open(dir.path(), BOOT);
+    let start = first.end();
+    first.append(&entry(0)).unwrap();
+    first.close();
+    let second = open(dir.path(), BOOT);
+    assert!(first.append(&entry(1)).is_err());
+    assert_eq!(requests(&first, start, 10), Some(vec![0]));
+    drop(first);
+    second.append(&entry(1)).unwrap();
+    die(second);
+    // The second one was not closed, whatever became of the first.
+    assert_eq!(requests(&open(dir.path(), NEXT_BOOT), start, 10), None);
+}

@@ -1,0 +1,277 @@
+//! `MountSubject`: a real mount as the subject of a model run.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use projectedfs::Control;
+use projectedfs::Error;
+use projectedfs::ErrorKind;
+use projectedfs::LocalChanges;
+use projectedfs::Passthrough;
+use projectedfs::RelPath;
+use projectedfs::RelPathBuf;
+use projectedfs::Transport;
+use projectedfs::VirtualizationInstance;
+use projectedfs::VirtualizationRoot;
+use projfs_engine::RenameHow;
+use projfs_testkit::model::Op;
+use projfs_testkit::model::Outcome;
+use projfs_testkit::model::Subject;
+use projfs_testkit::model::Word;
+use projfs_testkit::model::errno_of_kind;
+use projfs_testkit::projection::Projection;
+use rustix::fs::AtFlags;
+use rustix::fs::CWD;
+use rustix::fs::Dir;
+use rustix::fs::FileType;
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
+use rustix::fs::RenameFlags;
+use rustix::fs::Timespec;
+use rustix::fs::Timestamps;
+use rustix::fs::UTIME_OMIT;
+use rustix::fs::XattrFlags;
+use rustix::io::Errno;
+
+use super::kernel;
+
+type Answer<T> = Result<T, Errno>;
+
+/// A mount, used by system calls.
+pub(crate) struct MountSubject {
+    instance: VirtualizationInstance,
+    root: PathBuf,
+    projection: Projection,
+    transport: Transport,
+    passthrough: Passthrough,
+    slots: BTreeMap<usize, File>,
+}
+
+impl MountSubject {
+    /// Mounts over an empty directory.
+    pub(crate) fn start(
+        root: PathBuf,
+        projection: Projection,
+        transport: Transport,
+        passthrough: Passthrough,
+    ) -> Self {
+        let instance = begin(&root, &projection, transport, passthrough);
+        Self { instance, root, projection, transport, passthrough, slots: BTreeMap::new() }
+    }
+
+    fn at(&self, path: &RelPath) -> PathBuf {
+        self.root.join(std::ffi::OsStr::from_bytes(path.as_bytes()))
+    }
+
+    fn open(&self, path: &RelPath, flags: OFlags) -> Answer<File> {
+        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        kernel::opened(File::from(rustix::fs::open(self.at(path), flags, Mode::empty())?))
+    }
+
+    fn make(&self, path: &RelPath, mode: u32) -> Answer<()> {
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+        rustix::fs::open(self.at(path), flags, Mode::from_raw_mode(mode)).map(drop)
+    }
+
+    fn truncate(&self, path: &RelPath, size: u64) -> Answer<()> {
+        let flags = OFlags::WRONLY;
+        match size {
+            0 => self.open(path, flags | OFlags::TRUNC).map(drop),
+            _ => rustix::fs::ftruncate(self.open(path, flags)?, size),
+        }
+    }
+
+    fn get_xattr(&self, path: &RelPath, name: &[u8]) -> Answer<Vec<u8>> {
+        let mut value = vec![0; 256];
+        let length = rustix::fs::lgetxattr(self.at(path), name, &mut value[..])?;
+        value.truncate(length);
+        Ok(value)
+    }
+
+    fn rename(&self, from: &RelPath, to: &RelPath, how: RenameHow) -> Answer<()> {
+        let flags = match how {
+            RenameHow::Replace => RenameFlags::empty(),
+            RenameHow::NoReplace => RenameFlags::NOREPLACE,
+            RenameHow::Exchange => RenameFlags::EXCHANGE,
+        };
+        rustix::fs::renameat_with(CWD, self.at(from), CWD, self.at(to), flags)
+    }
+
+    fn list(&self, path: &RelPath) -> Answer<Outcome> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let dir = Dir::new(rustix::fs::open(self.at(path), flags, Mode::empty())?)?;
+        let mut listed = BTreeMap::new();
+        for entry in dir {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if !matches!(name, b"." | b"..") {
+                let seen = kernel::listed(entry.file_type(), entry.ino());
+                assert!(listed.insert(name.to_vec(), seen).is_none(), "{path} lists a name twice");
+            }
+        }
+        Ok(Outcome::Listed(listed))
+    }
+
+    fn dehydrate(&self, path: &RelPath) -> Answer<Outcome> {
+        let mut kept = Vec::new();
+        let report = |path: &RelPath, result: Result<(), Error>| {
+            if result.is_err() {
+                kept.push(path.to_owned());
+            }
+        };
+        self.instance.dehydrate(path, LocalChanges::Keep, report).map_err(|error| errno(&error))?;
+        kept.sort();
+        Ok(Outcome::Kept(kept))
+    }
+
+    fn restart(&mut self) {
+        self.slots.clear();
+        self.instance.stop();
+        self.instance = begin(&self.root, &self.projection, self.transport, self.passthrough);
+    }
+
+    fn answer(&mut self, op: &Op) -> Answer<Outcome> {
+        let done = |()| Outcome::Done;
+        match op {
+            Op::Create { path, mode } => self.make(path, *mode).map(done),
+            Op::Mkdir { path, mode } => {
+                rustix::fs::mkdir(self.at(path), Mode::from_raw_mode(*mode)).map(done)
+            }
+            Op::Symlink { path, target } => rustix::fs::symlink(&target[..], self.at(path)).map(done),
+            Op::Mkfifo { path } => {
+                let mode = Mode::from_raw_mode(0o644);
+                rustix::fs::mknodat(CWD, self.at(path), FileType::Fifo, mode, 0).map(done)
+            }
+            Op::Write { path, offset, data } => write(&self.open(path, OFlags::RDWR)?, *offset, data),
+            Op::Truncate { path, size } => self.truncate(path, *size).map(done),
+            Op::Chmod { path, mode } => {
+                rustix::fs::chmod(self.at(path), Mode::from_raw_mode(*mode)).map(done)
+            }
+            Op::SetTime { path, seconds } => {
+                let times = Timestamps {
+                    last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+                    last_modification: Timespec { tv_sec: *seconds, tv_nsec: 0 },
+                };
+                rustix::fs::utimensat(CWD, self.at(path), &times, AtFlags::SYMLINK_NOFOLLOW).map(done)
+            }
+            Op::SetXattr { path, name, value } => {
+                rustix::fs::lsetxattr(self.at(path), &name[..], value, XattrFlags::empty()).map(done)
+            }
+            Op::RemoveXattr { path, name } => rustix::fs::lremovexattr(self.at(path), &name[..]).map(done),
+            Op::GetXattr { path, name } => self.get_xattr(path, name).map(Outcome::Bytes),
+            Op::Unlink { path } => rustix::fs::unlink(self.at(path)).map(done),
+            Op::Rmdir { path } => rustix::fs::rmdir(self.at(path)).map(done),
+            Op::Rename { from, to, how } => self.rename(from, to, *how).map(done),
+            Op::Link { from, to } => {
+                rustix::fs::linkat(CWD, self.at(from), CWD, self.at(to), AtFlags::empty()).map(done)
+            }
+            Op::Open { slot, path, write } => {
+                drop(self.slots.remove(slot));
+                let file = self.open(path, if *write { OFlags::RDWR } else { OFlags::RDONLY })?;
+                self.slots.insert(*slot, file);
+                Ok(Outcome::Done)
+            }
+            Op::ReadSlot { slot } => contents(self.slots.get(slot).ok_or(Errno::BADF)?),
+            Op::WriteSlot { slot, offset, data } => {
+                write(self.slots.get(slot).ok_or(Errno::BADF)?, *offset, data)
+            }
+            Op::Close { slot } => self.slots.remove(slot).map(|_| Outcome::Done).ok_or(Errno::BADF),
+            Op::Hydrate { path } => {
+                self.instance.hydrate(path, |_| ()).map(done).map_err(|error| errno(&error))
+            }
+            Op::Dehydrate { path } => self.dehydrate(path),
+            Op::Restart => {
+                self.restart();
+                Ok(Outcome::Done)
+            }
+            Op::Stat { path } => {
+                let stat = rustix::fs::lstat(self.at(path))?;
+                Ok(Outcome::Seen(kernel::seen(&stat)))
+            }
+            Op::Read { path } => {
+                let mut bytes = Vec::new();
+                let read = self.open(path, OFlags::RDONLY)?.read_to_end(&mut bytes);
+                read.map(|_| Outcome::Bytes(bytes)).map_err(|error| system(&error))
+            }
+            Op::ReadLink { path } => {
+                let target = rustix::fs::readlink(self.at(path), Vec::new())?;
+                Ok(Outcome::Bytes(target.into_bytes()))
+            }
+            Op::List { path } => self.list(path),
+        }
+    }
+}
+
+impl Subject for MountSubject {
+    fn apply(&mut self, op: &Op) -> Outcome {
+        self.answer(op).unwrap_or_else(Outcome::Failed)
+    }
+
+    fn word(&mut self, path: &RelPathBuf) -> Option<Word> {
+        self.instance.state(path).ok().map(|state| state.word)
+    }
+
+    fn same_word(&self, expected: Word, actual: Word) -> bool {
+        kernel::same_word(expected, actual)
+    }
+}
+
+impl Drop for MountSubject {
+    fn drop(&mut self) {
+        self.slots.clear();
+        self.instance.stop();
+    }
+}
+
+fn begin(
+    root: &std::path::Path,
+    projection: &Projection,
+    transport: Transport,
+    passthrough: Passthrough,
+) -> VirtualizationInstance {
+    let root = VirtualizationRoot::mark(root).unwrap();
+    VirtualizationInstance::builder(root)
+        .control(Control::Off)
+        .transport(transport)
+        .passthrough(passthrough)
+        .provider_threads(2)
+        .open_files(3)
+        .start(projection.clone())
+        .unwrap()
+}
+
+/// Reads all, wherever the file's own position is.
+fn contents(file: &File) -> Answer<Outcome> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 64];
+    loop {
+        match file.read_at(&mut buffer, bytes.len() as u64).map_err(|error| system(&error))? {
+            0 => return Ok(Outcome::Bytes(bytes)),
+            read => bytes.extend_from_slice(&buffer[..read]),
+        }
+    }
+}
+
+fn write(file: &File, offset: u64, data: &[u8]) -> Answer<Outcome> {
+    file.write_all_at(data, offset).map(|()| Outcome::Done).map_err(|error| system(&error))
+}
+
+fn system(error: &std::io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
+}
+
+/// What a program would be told.
+fn errno(error: &Error) -> Errno {
+    match error.kind() {
+        ErrorKind::NotFound => Errno::NOENT,
+        ErrorKind::NotADirectory => Errno::NOTDIR,
+        ErrorKind::PermissionDenied => Errno::PERM,
+        ErrorKind::Operation(kind) => errno_of_kind(kind),
+        ErrorKind::Stopped => Errno::HOSTDOWN,
+        _ => Errno::IO,
+    }
+}
