@@ -39,7 +39,7 @@ pub struct Engine {
     pub(crate) kernel: Arc<dyn KernelCache>,
     pub(crate) commands: Arc<CommandTable>,
     pub(crate) options: Options,
-    /// Owner and group of what is projected: the root's.
+    /// Owner and group of what is projected.
     pub(crate) owner: (u32, u32),
     pub(crate) locks: Locks,
     pub(crate) nodes: NodeTable,
@@ -153,13 +153,13 @@ impl Engine {
             })?;
         Ok(Self {
             nodes: NodeTable::new(root.stat.number),
+            owner: store.owner(),
             store,
             journal,
             kernel,
             commands,
             files: OpenFiles::new(options.open_files),
             options,
-            owner: (root.stat.uid, root.stat.gid),
             locks: Locks::new(),
             handles: HandleTable::default(),
             listings: Arc::new(Listings::new()),

@@ -308,6 +308,10 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn owner(&self) -> (u32, u32) {
+        self.look_root().map_or((0, 0), |root| (root.stat.uid, root.stat.gid))
+    }
+
     fn space(&self) -> Result<Space> {
         Ok(self.lock().space())
     }

@@ -152,6 +152,8 @@ pub trait Store: Send + Sync + 'static {
     fn sync_directory(&self, dir: &RelPath) -> Result<()>;
     /// Everything that was changed before this call survives a power cut.
     fn sync_all(&self) -> Result<()>;
+    /// Owner and group of what is the provider's: the root's, if this process can give files to them, else its own.
+    fn owner(&self) -> (u32, u32);
     /// Size and use of the file system.
     fn space(&self) -> Result<Space>;
 }

@@ -259,6 +259,10 @@ impl Store for TreeStore {
         self.sync_everything().map_err(about("sync the store", RelPathBuf::root))
     }
 
+    fn owner(&self) -> (u32, u32) {
+        self.owner
+    }
+
     fn space(&self) -> Result<Space> {
         self.space_left().map_err(about("ask the space of the store", RelPathBuf::root))
     }

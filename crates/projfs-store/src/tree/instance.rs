@@ -97,6 +97,8 @@ pub(crate) struct Process {
     pub(crate) umask: u32,
     /// Whether permission bits do not bind it.
     pub(crate) overrides_permissions: bool,
+    /// Whether it can give what it makes to others.
+    pub(crate) gives_away: bool,
 }
 
 impl Process {
@@ -108,6 +110,7 @@ impl Process {
             gid: rustix::process::getegid().as_raw(),
             umask: umask(),
             overrides_permissions: capabilities.effective.contains(CapabilitySet::DAC_OVERRIDE),
+            gives_away: capabilities.effective.contains(CapabilitySet::CHOWN),
         })
     }
 

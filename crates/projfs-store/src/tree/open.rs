@@ -66,7 +66,8 @@ impl TreeStore {
         let notes = Placeholders::open(&room.own)?;
         let partials = Partials::open(&room.partial)?;
         Ok(Self {
-            owner: (stat.stx_uid, stat.stx_gid),
+            // The root's group need not be one that this user can give anything to.
+            owner: if process.gives_away { (stat.stx_uid, stat.stx_gid) } else { (process.uid, process.gid) },
             root,
             room,
             instance,
