@@ -38,6 +38,7 @@ use rustix::fs::XattrFlags;
 use rustix::io::Errno;
 
 use super::kernel;
+use super::switch::Switch;
 
 type Answer<T> = Result<T, Errno>;
 
@@ -234,6 +235,7 @@ fn begin(
     passthrough: Passthrough,
 ) -> VirtualizationInstance {
     let root = VirtualizationRoot::mark(root).unwrap();
+    let _switch = (transport == Transport::IoUring).then(Switch::on);
     VirtualizationInstance::builder(root)
         .control(Control::Off)
         .transport(transport)
