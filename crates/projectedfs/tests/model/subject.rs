@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use projectedfs::Control;
 use projectedfs::Error;
 use projectedfs::ErrorKind;
+use projectedfs::ItemName;
 use projectedfs::LocalChanges;
 use projectedfs::Passthrough;
 use projectedfs::RelPath;
@@ -20,6 +21,7 @@ use projectedfs::VirtualizationRoot;
 use projfs_engine::RenameHow;
 use projfs_testkit::model::Op;
 use projfs_testkit::model::Outcome;
+use projfs_testkit::model::Seen;
 use projfs_testkit::model::Subject;
 use projfs_testkit::model::Word;
 use projfs_testkit::model::errno_of_kind;
@@ -110,11 +112,24 @@ impl MountSubject {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             if !matches!(name, b"." | b"..") {
-                let seen = kernel::listed(entry.file_type(), entry.ino());
+                let name_of = ItemName::new(name).map_err(|_| Errno::INVAL)?;
+                let seen = self.seen(&path.join(name_of), entry.file_type(), entry.ino())?;
                 assert!(listed.insert(name.to_vec(), seen).is_none(), "{path} lists a name twice");
             }
         }
         Ok(Outcome::Listed(listed))
+    }
+
+    /// An entry of a listing, and its attributes unless asking for them would change it.
+    fn seen(&self, path: &RelPath, kind: FileType, number: u64) -> Answer<Seen> {
+        let listed = kernel::listed(kind, number);
+        let state = self.instance.state(path).map_err(|error| errno(&error))?;
+        if state.word == Word::Virtual {
+            return Ok(listed);
+        }
+        let seen = kernel::seen(&rustix::fs::lstat(self.at(path))?);
+        assert!(listed.agrees(&seen), "{path} is listed as {listed:?}, and is {seen:?}");
+        Ok(seen)
     }
 
     fn dehydrate(&self, path: &RelPath) -> Answer<Outcome> {
