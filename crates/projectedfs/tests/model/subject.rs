@@ -62,7 +62,7 @@ impl MountSubject {
         transport: Transport,
         passthrough: Passthrough,
     ) -> Self {
-        let instance = begin(&root, &projection, transport, passthrough);
+        let instance = begin(&root, &projection, transport, passthrough).unwrap();
         Self { instance, root, projection, transport, passthrough, slots: BTreeMap::new() }
     }
 
@@ -114,7 +114,9 @@ impl MountSubject {
             if !matches!(name, b"." | b"..") {
                 let name_of = ItemName::new(name).map_err(|_| Errno::INVAL)?;
                 let seen = self.seen(&path.join(name_of), entry.file_type(), entry.ino())?;
-                assert!(listed.insert(name.to_vec(), seen).is_none(), "{path} lists a name twice");
+                if listed.insert(name.to_vec(), seen).is_some() {
+                    return Err(wrong(&format!("{path} lists a name twice")));
+                }
             }
         }
         Ok(Outcome::Listed(listed))
@@ -128,8 +130,10 @@ impl MountSubject {
             return Ok(listed);
         }
         let seen = kernel::seen(&rustix::fs::lstat(self.at(path))?);
-        assert!(listed.agrees(&seen), "{path} is listed as {listed:?}, and is {seen:?}");
-        Ok(seen)
+        match listed.agrees(&seen) {
+            true => Ok(seen),
+            false => Err(wrong(&format!("{path} is listed as {listed:?}, and is {seen:?}"))),
+        }
     }
 
     fn dehydrate(&self, path: &RelPath) -> Answer<Outcome> {
@@ -144,10 +148,12 @@ impl MountSubject {
         Ok(Outcome::Kept(kept))
     }
 
-    fn restart(&mut self) {
+    fn restart(&mut self) -> Answer<()> {
         self.slots.clear();
         self.instance.stop();
-        self.instance = begin(&self.root, &self.projection, self.transport, self.passthrough);
+        let begun = begin(&self.root, &self.projection, self.transport, self.passthrough);
+        self.instance = begun.map_err(|error| wrong(&format!("cannot start again: {error:?}")))?;
+        Ok(())
     }
 
     fn answer(&mut self, op: &Op) -> Answer<Outcome> {
@@ -200,10 +206,7 @@ impl MountSubject {
                 self.instance.hydrate(path, |_| ()).map(done).map_err(|error| errno(&error))
             }
             Op::Dehydrate { path } => self.dehydrate(path),
-            Op::Restart => {
-                self.restart();
-                Ok(Outcome::Done)
-            }
+            Op::Restart => self.restart().map(done),
             Op::Stat { path } => {
                 let stat = rustix::fs::lstat(self.at(path))?;
                 Ok(Outcome::Seen(kernel::seen(&stat)))
@@ -248,8 +251,8 @@ fn begin(
     projection: &Projection,
     transport: Transport,
     passthrough: Passthrough,
-) -> VirtualizationInstance {
-    let root = VirtualizationRoot::mark(root).unwrap();
+) -> Result<VirtualizationInstance, Error> {
+    let root = VirtualizationRoot::mark(root)?;
     let _switch = (transport == Transport::IoUring).then(Switch::on);
     VirtualizationInstance::builder(root)
         .control(Control::Off)
@@ -258,7 +261,12 @@ fn begin(
         .provider_threads(2)
         .open_files(3)
         .start(projection.clone())
-        .unwrap()
+}
+
+/// Says what no operation may come to; an error that the model never has.
+fn wrong(what: &str) -> Errno {
+    println!("{what}");
+    Errno::BADMSG
 }
 
 /// Reads all, wherever the file's own position is.
