@@ -1,7 +1,8 @@
 //! Random operations on a real mount, against the reference model. Needs root and `/dev/fuse`; says so where it cannot
 //! run.
 //!
-//! `PROJFS_SEED` repeats a run; `PROJFS_OPS` sets its length.
+//! `PROJFS_SEED` repeats a run; `PROJFS_OPS` sets its length; `PROJFS_URING=1` turns the kernel's switch for io_uring on
+//! for the moments in which it matters.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
@@ -18,9 +19,11 @@ mod model {
 
     pub(super) mod kernel;
     pub(super) mod subject;
+    pub(super) mod switch;
 }
 
 use model::subject::MountSubject;
+use model::switch::Switch;
 
 /// How many operations each test does.
 const OPERATIONS: usize = 3_000;
@@ -55,9 +58,10 @@ fn a_mount_without_passthrough_does_what_the_model_does() {
 #[test]
 fn a_mount_by_io_uring_does_what_the_model_does() {
     let name = "a_mount_by_io_uring_does_what_the_model_does";
-    let enabled = std::fs::read_to_string("/sys/module/fuse/parameters/enable_uring");
-    if !enabled.is_ok_and(|text| text.starts_with('Y')) {
-        support::say(&format!("SKIPPED {name}: io_uring is off in the kernel's FUSE"));
+    if !Switch::is_to_be_had() {
+        support::say(&format!(
+            "SKIPPED {name}: io_uring is off in the kernel's FUSE; PROJFS_URING=1 turns it on"
+        ));
         return;
     }
     compare(name, Transport::IoUring, Passthrough::Auto);

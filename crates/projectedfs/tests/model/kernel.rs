@@ -26,8 +26,8 @@ pub(crate) fn opened(file: File) -> Result<File, Errno> {
     if kind == FileType::Directory { Err(Errno::ISDIR) } else { Ok(file) }
 }
 
-/// What a program that lists a directory gets is the kind and the number. It would have to ask for the attributes,
-/// which makes an item a placeholder, and in the model a listing does not.
+/// What a program that lists a directory gets is the kind and the number. It has to ask for the attributes, which makes
+/// an item a placeholder.
 pub(crate) fn listed(kind: FileType, number: u64) -> Seen {
     Seen { kind: kind_of(kind), mode: None, size: None, links: None, time: None, number: Some(number) }
 }

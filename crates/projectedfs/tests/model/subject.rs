@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use projectedfs::Control;
 use projectedfs::Error;
 use projectedfs::ErrorKind;
+use projectedfs::ItemName;
 use projectedfs::LocalChanges;
 use projectedfs::Passthrough;
 use projectedfs::RelPath;
@@ -20,6 +21,7 @@ use projectedfs::VirtualizationRoot;
 use projfs_engine::RenameHow;
 use projfs_testkit::model::Op;
 use projfs_testkit::model::Outcome;
+use projfs_testkit::model::Seen;
 use projfs_testkit::model::Subject;
 use projfs_testkit::model::Word;
 use projfs_testkit::model::errno_of_kind;
@@ -38,6 +40,7 @@ use rustix::fs::XattrFlags;
 use rustix::io::Errno;
 
 use super::kernel;
+use super::switch::Switch;
 
 type Answer<T> = Result<T, Errno>;
 
@@ -59,7 +62,7 @@ impl MountSubject {
         transport: Transport,
         passthrough: Passthrough,
     ) -> Self {
-        let instance = begin(&root, &projection, transport, passthrough);
+        let instance = begin(&root, &projection, transport, passthrough).unwrap();
         Self { instance, root, projection, transport, passthrough, slots: BTreeMap::new() }
     }
 
@@ -109,11 +112,28 @@ impl MountSubject {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             if !matches!(name, b"." | b"..") {
-                let seen = kernel::listed(entry.file_type(), entry.ino());
-                assert!(listed.insert(name.to_vec(), seen).is_none(), "{path} lists a name twice");
+                let name_of = ItemName::new(name).map_err(|_| Errno::INVAL)?;
+                let seen = self.seen(&path.join(name_of), entry.file_type(), entry.ino())?;
+                if listed.insert(name.to_vec(), seen).is_some() {
+                    return Err(wrong(&format!("{path} lists a name twice")));
+                }
             }
         }
         Ok(Outcome::Listed(listed))
+    }
+
+    /// An entry of a listing, and its attributes unless asking for them would change it.
+    fn seen(&self, path: &RelPath, kind: FileType, number: u64) -> Answer<Seen> {
+        let listed = kernel::listed(kind, number);
+        let state = self.instance.state(path).map_err(|error| errno(&error))?;
+        if state.word == Word::Virtual {
+            return Ok(listed);
+        }
+        let seen = kernel::seen(&rustix::fs::lstat(self.at(path))?);
+        match listed.agrees(&seen) {
+            true => Ok(seen),
+            false => Err(wrong(&format!("{path} is listed as {listed:?}, and is {seen:?}"))),
+        }
     }
 
     fn dehydrate(&self, path: &RelPath) -> Answer<Outcome> {
@@ -128,10 +148,12 @@ impl MountSubject {
         Ok(Outcome::Kept(kept))
     }
 
-    fn restart(&mut self) {
+    fn restart(&mut self) -> Answer<()> {
         self.slots.clear();
         self.instance.stop();
-        self.instance = begin(&self.root, &self.projection, self.transport, self.passthrough);
+        let begun = begin(&self.root, &self.projection, self.transport, self.passthrough);
+        self.instance = begun.map_err(|error| wrong(&format!("cannot start again: {error:?}")))?;
+        Ok(())
     }
 
     fn answer(&mut self, op: &Op) -> Answer<Outcome> {
@@ -184,10 +206,7 @@ impl MountSubject {
                 self.instance.hydrate(path, |_| ()).map(done).map_err(|error| errno(&error))
             }
             Op::Dehydrate { path } => self.dehydrate(path),
-            Op::Restart => {
-                self.restart();
-                Ok(Outcome::Done)
-            }
+            Op::Restart => self.restart().map(done),
             Op::Stat { path } => {
                 let stat = rustix::fs::lstat(self.at(path))?;
                 Ok(Outcome::Seen(kernel::seen(&stat)))
@@ -232,8 +251,9 @@ fn begin(
     projection: &Projection,
     transport: Transport,
     passthrough: Passthrough,
-) -> VirtualizationInstance {
-    let root = VirtualizationRoot::mark(root).unwrap();
+) -> Result<VirtualizationInstance, Error> {
+    let root = VirtualizationRoot::mark(root)?;
+    let _switch = (transport == Transport::IoUring).then(Switch::on);
     VirtualizationInstance::builder(root)
         .control(Control::Off)
         .transport(transport)
@@ -241,7 +261,12 @@ fn begin(
         .provider_threads(2)
         .open_files(3)
         .start(projection.clone())
-        .unwrap()
+}
+
+/// Says what no operation may come to; an error that the model never has.
+fn wrong(what: &str) -> Errno {
+    println!("{what}");
+    Errno::BADMSG
 }
 
 /// Reads all, wherever the file's own position is.
