@@ -4,6 +4,7 @@ pub mod census;
 mod handshake;
 
 use std::fmt;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -247,6 +248,21 @@ impl Drop for Session {
     }
 }
 
+/// Whether the kernel takes backing files from this process. It offers passthrough to everybody, and refuses the files
+/// of those without the privilege.
+fn may_pass_through(device: &Arc<Device>) -> bool {
+    let Ok(file) = rustix::fs::memfd_create("projfs-probe", rustix::fs::MemfdFlags::CLOEXEC) else {
+        return true;
+    };
+    match BackingFiles::open(device, file.as_fd()) {
+        Ok(id) => {
+            BackingFiles::close(device, id);
+            true
+        }
+        Err(errno) => errno != Errno::PERM,
+    }
+}
+
 /// Whether a failed start is worth another try.
 enum Retry {
     No,
@@ -268,8 +284,11 @@ impl Assembly {
         service: &Arc<dyn Service>,
         device: &Arc<Device>,
     ) -> Result<Self, (SessionError, Retry)> {
-        let (negotiated, queues) =
+        let (mut negotiated, queues) =
             handshake::handshake(device, wishes, config.ring_depth).map_err(|error| (error, Retry::No))?;
+        if negotiated.passthrough && !may_pass_through(device) {
+            negotiated.forgo_passthrough();
+        }
         let negotiated = Arc::new(negotiated);
         tracing::info!(features = ?negotiated.describe(), "connected");
         let files = negotiated.passthrough.then(|| Box::new(Arc::clone(device)) as Box<dyn BackingFiles>);

@@ -191,6 +191,12 @@ fn if_set(flags: u32, bit: u64, value: u64) -> u64 {
 }
 
 impl Negotiated {
+    /// Does without passthrough, although the kernel offers it.
+    pub fn forgo_passthrough(&mut self) {
+        self.passthrough = false;
+        self.flags &= !init::PASSTHROUGH;
+    }
+
     /// How large a buffer for requests must be, with the header and the arguments in front of the data.
     pub fn request_size(&self) -> usize {
         self.max_write as usize + PAGE as usize
