@@ -1,6 +1,7 @@
 //! What every mounted test needs: a reason not to run, an end in any case, a directory.
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
@@ -17,7 +18,9 @@ pub(super) fn mounted(name: &str, test: impl FnOnce(&Path)) {
         say(&format!("SKIPPED {name}: mounting needs root and /dev/fuse"));
         return;
     }
-    let dir = tempfile::Builder::new().prefix("projfs-test-").tempdir().unwrap();
+    // Whatever the umask is.
+    let own = std::fs::Permissions::from_mode(0o700);
+    let dir = tempfile::Builder::new().prefix("projfs-test-").permissions(own).tempdir().unwrap();
     let teardown = Teardown(dir.path().canonicalize().unwrap());
     let (done, ended) = std::sync::mpsc::channel::<()>();
     let (watched, below, time) = (name.to_owned(), teardown.0.clone(), time());
