@@ -91,6 +91,16 @@ impl Engine {
         path: &RelPath,
         done: &mut dyn FnMut(&RelPath),
     ) -> Result<()> {
+        self.at_path(context, path, |node| self.hydrate_node(context, node, path, done))
+    }
+
+    /// Calls `act` with the node of the item at a path, which is a placeholder at least by then.
+    fn at_path<T>(
+        &self,
+        context: &Context<'_>,
+        path: &RelPath,
+        act: impl FnOnce(NodeId) -> Result<T>,
+    ) -> Result<T> {
         let mut node = NodeId::ROOT;
         let mut entered = Vec::new();
         let result = (|| {
@@ -99,7 +109,7 @@ impl Engine {
                 node = entry.ok_or_else(|| Error::new(ErrorKind::NotFound, path))?.node;
                 entered.push(node);
             }
-            self.hydrate_node(context, node, path, done)
+            act(node)
         })();
         for node in entered {
             self.forget(node, 1);
@@ -150,18 +160,10 @@ impl Engine {
         report: &mut dyn FnMut(&RelPath, Result<()>),
     ) -> Result<()> {
         let event = if discard { Event::Discard } else { Event::Dehydrate };
-        if path.is_root() {
+        let Some((parent, name)) = path.split_last() else {
             return self.dehydrate_below(context, path, discard, report);
-        }
-        let mut node = NodeId::ROOT;
-        let mut entered = Vec::new();
-        let result = (|| {
-            let Some((parent, name)) = path.split_last() else { return Ok(()) };
-            for component in parent.components() {
-                let entry = self.lookup(context, node, component)?;
-                node = entry.ok_or_else(|| Error::new(ErrorKind::NotFound, path))?.node;
-                entered.push(node);
-            }
+        };
+        self.at_path(context, parent, |node| {
             let dir = self.nodes.view(node)?;
             let kind = match self.under(&dir, name)? {
                 Under::Unknown { .. } => self.describe(context, &dir, name)?.map(|info| info.item_kind()),
@@ -175,11 +177,7 @@ impl Engine {
                     Ok(())
                 }
             }
-        })();
-        for node in entered {
-            self.forget(node, 1);
-        }
-        result
+        })
     }
 
     fn dehydrate_below(
