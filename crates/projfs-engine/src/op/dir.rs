@@ -158,11 +158,10 @@ impl Engine {
         let _held = self.locks.look(node);
         let view = self.nodes.view(node)?;
         let (changes, _) = self.nodes.snapshot(node)?;
-        let mut on_disk = match view.prepared {
+        let on_disk = match view.prepared {
             Prepared::Virtual | Prepared::Pinned => Vec::new(),
             Prepared::OnDisk | Prepared::Dirty => self.store.list(&view.path)?,
         };
-        on_disk.retain(|item| !Self::is_reserved(node, &item.name));
         let snapshot = Arc::new(Snapshot::merge(changes, listing, on_disk));
         self.nodes.keep_snapshot(node, Some(Arc::clone(&snapshot)));
         Ok(snapshot)

@@ -188,7 +188,7 @@ impl Engine {
         report: &mut dyn FnMut(&RelPath, Result<()>),
     ) -> Result<()> {
         for item in self.store.list(path)? {
-            if item.kind.is_some() && !(path.is_root() && Self::is_reserved(NodeId::ROOT, &item.name)) {
+            if item.kind.is_some() {
                 self.dehydrate_path(context, &path.join(&item.name), discard, report)?;
             }
         }
@@ -205,9 +205,6 @@ impl Engine {
         let mut pending = vec![RelPathBuf::root()];
         while let Some(dir) = pending.pop() {
             for listed in self.store.list(&dir)? {
-                if dir.is_root() && Self::is_reserved(NodeId::ROOT, &listed.name) {
-                    continue;
-                }
                 if let Some(item) = self.store.look(&dir, &listed.name)? {
                     *counts.entry(StateWord::of(&item.state)).or_default() += 1;
                     if item.state.kind() == Some(ItemKind::Directory) {

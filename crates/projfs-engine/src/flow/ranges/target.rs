@@ -9,24 +9,21 @@ use projfs_provider::ProviderError;
 use projfs_provider::ProviderErrorKind;
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
-use projfs_sync::atomic::AtomicBool;
-use projfs_sync::atomic::Ordering;
 use rustix::io::Errno;
 
 use super::file::Failure;
 use super::file::RangeFile;
 
-/// Where a provider writes a range. It takes nothing more after the answer.
+/// Where a provider writes a range.
 pub(super) struct Target {
     file: Arc<RangeFile>,
-    ended: AtomicBool,
     /// What the store said, which a provider need not pass on.
     failed: Mutex<Option<Errno>>,
 }
 
 impl Target {
     pub(super) fn new(file: Arc<RangeFile>) -> Self {
-        Self { file, ended: AtomicBool::new(false), failed: Mutex::default() }
+        Self { file, failed: Mutex::default() }
     }
 
     /// The provider has answered. What it delivered counts if it delivered all of what it was `asked` for; then more
@@ -37,7 +34,7 @@ impl Target {
         delivered: &DataSink,
         asked: &Range<u64>,
     ) -> Result<(), Failure> {
-        self.ended.store(true, Ordering::Release);
+        delivered.close();
         if let Some(errno) = *self.failed.lock() {
             return Err(Failure::Store(errno));
         }
@@ -58,7 +55,7 @@ impl DataTarget for Target {
     fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         // Held while the bytes are written, so that closing waits for them.
         let closed = self.file.closed.read();
-        if *closed || self.ended.load(Ordering::Acquire) {
+        if *closed {
             return Err(io::Error::new(io::ErrorKind::Interrupted, "nobody waits for these bytes"));
         }
         self.file.file().write_at(offset, data).map_err(|error| {
