@@ -250,14 +250,14 @@ fn readers_share_one_fetch_and_the_last_gets_the_data() {
     let provider = Arc::new(Misbehaving::new(Adapter::new(projection()), Fault::Block));
     let engine = start(&rig.store, Arc::clone(&provider));
     let patiences: Vec<_> = (0..20).map(|_| CancelToken::new()).collect();
-    let readers: Vec<_> = patiences
-        .iter()
-        .map(|patience| {
-            let (engine, patience) = (Arc::clone(&engine), patience.clone());
-            std::thread::spawn(move || read(&engine, &patience, "bad"))
-        })
-        .collect();
+    let reader = |patience: &CancelToken| {
+        let (engine, patience) = (Arc::clone(&engine), patience.clone());
+        std::thread::spawn(move || read(&engine, &patience, "bad"))
+    };
+    // The one that stays waits before any of the others can be the last to leave.
+    let mut readers = vec![reader(&patiences[0])];
     provider.wait_for(1);
+    readers.extend(patiences[1..].iter().map(reader));
     for patience in &patiences[1..] {
         patience.cancel();
     }

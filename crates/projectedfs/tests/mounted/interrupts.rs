@@ -104,11 +104,12 @@ fn one_question_serves_all_readers_and_is_withdrawn_with_the_last() {
         let provider = Stubborn { told: Arc::clone(&told), asked: Arc::clone(&asked) };
         let root = VirtualizationRoot::mark(dir).unwrap();
         let instance = VirtualizationInstance::builder(root).control(Control::Off).start(provider).unwrap();
-        let mut readers: Vec<Child> = (0..20).map(|_| reader(&dir.join("never"))).collect();
+        // The last to go waits before any of the others can be the last.
+        let mut last = reader(&dir.join("never"));
         assert!(within(SOON, || !asked.lock().unwrap().is_empty()));
+        let mut readers: Vec<Child> = (0..19).map(|_| reader(&dir.join("never"))).collect();
         // All of them wait by then, or join those who do.
         std::thread::sleep(Duration::from_millis(200));
-        let mut last = readers.pop().unwrap();
         for reader in &mut readers {
             kill(reader, Signal::KILL);
             assert!(within(3 * SOON, || reader.try_wait().unwrap().is_some()));
