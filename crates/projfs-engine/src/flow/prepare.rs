@@ -64,7 +64,8 @@ impl Engine {
         loop {
             let dir = {
                 let _held = self.locks.change(&[parent]);
-                let dir = self.nodes.view(parent)?;
+                // It may have been moved, and the directory it was in removed.
+                let Ok(dir) = self.nodes.view(parent) else { return Ok(false) };
                 let under = self.under(&dir, name)?;
                 if !self.leads_to(&dir, name, &under, node) {
                     return Ok(false);

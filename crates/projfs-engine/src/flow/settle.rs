@@ -124,7 +124,11 @@ impl Engine {
         loop {
             let need = {
                 let _held = if exclusive { self.locks.change(&[parent]) } else { self.locks.look(parent) };
-                let dir = self.nodes.view(parent)?;
+                let dir = match self.nodes.view(parent) {
+                    // It may have been moved, and the directory it was in removed.
+                    Err(_) if expected.is_some() => return Ok(None),
+                    view => view?,
+                };
                 let under = self.under(&dir, name)?;
                 if expected.is_some_and(|node| !self.leads_to(&dir, name, &under, node)) {
                     return Ok(None);

@@ -54,7 +54,11 @@ impl Engine {
             };
             let (dir, under) = {
                 let _held = self.locks.look(parent);
-                let dir = self.nodes.view(parent)?;
+                // It may have been moved, and the directory it was in removed.
+                let Ok(dir) = self.nodes.view(parent) else {
+                    self.moved_on(node, &mut tries)?;
+                    continue;
+                };
                 let under = self.under(&dir, &name)?;
                 if !self.leads_to(&dir, &name, &under, node) {
                     self.moved_on(node, &mut tries)?;

@@ -90,7 +90,12 @@ impl Engine {
                 Location::Named(parent, name) => (parent, name),
             };
             let held = self.locks.look(parent);
-            let dir = self.nodes.view(parent)?;
+            // It may have been moved, and the directory it was in removed.
+            let Ok(dir) = self.nodes.view(parent) else {
+                drop(held);
+                self.moved_on(node, &mut tries)?;
+                continue;
+            };
             let under = self.under(&dir, &name)?;
             if !self.leads_to(&dir, &name, &under, node) {
                 drop(held);
