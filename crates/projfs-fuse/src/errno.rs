@@ -37,6 +37,7 @@ fn of_provider(kind: ProviderErrorKind) -> Errno {
     match kind {
         ProviderErrorKind::NotFound => Errno::NOENT,
         ProviderErrorKind::AccessDenied => Errno::ACCESS,
+        ProviderErrorKind::NotPermitted => Errno::PERM,
         ProviderErrorKind::InvalidInput => Errno::INVAL,
         ProviderErrorKind::OutOfMemory => Errno::NOMEM,
         ProviderErrorKind::NoSpace => Errno::NOSPC,
@@ -45,6 +46,8 @@ fn of_provider(kind: ProviderErrorKind) -> Errno {
         ProviderErrorKind::Cancelled => Errno::INTR,
         ProviderErrorKind::NotSupported => Errno::OPNOTSUPP,
         ProviderErrorKind::Io | ProviderErrorKind::Internal => Errno::IO,
+        ProviderErrorKind::Errno(number @ 1..4096) => Errno::from_raw_os_error(number),
+        ProviderErrorKind::Errno(_) => Errno::IO,
     }
 }
 

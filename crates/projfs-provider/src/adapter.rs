@@ -68,6 +68,21 @@ impl<P: Provider> CommandHandler for Adapter<P> {
             Command::FileData { request, range, sink, reply } => {
                 reply.send(self.call(|provider| provider.file_data(&request, range, &sink)));
             }
+            Command::Authorize { request, operation, reply } => {
+                reply.send(self.call(|provider| provider.authorize(&request, &operation)));
+            }
+            Command::Opened { request, kind, reply } => {
+                reply.send(self.call(|provider| provider.opened(&request, kind)));
+            }
+            Command::Changed { request, change, reply } => {
+                reply.send(self.call(|provider| Ok(provider.changed(&request, &change))));
+            }
+            Command::Observe { request, operation, reply } => {
+                reply.send(self.call(|provider| {
+                    provider.observe(&request, &operation);
+                    Ok(())
+                }));
+            }
         }
     }
 

@@ -3,10 +3,15 @@
 use std::fmt;
 use std::ops::Range;
 
+use projfs_types::ItemKind;
 use projfs_types::ProjectedItem;
 
 use crate::CommandId;
 use crate::DataSink;
+use crate::MaskChange;
+use crate::NameChange;
+use crate::PostOperation;
+use crate::PreOperation;
 use crate::ProviderError;
 use crate::ProviderErrorKind;
 use crate::Request;
@@ -69,6 +74,42 @@ pub enum Command {
         /// Where they go.
         sink: DataSink,
         /// Sent when all of them were delivered.
+        reply: Reply<()>,
+    },
+    /// May this happen?
+    Authorize {
+        /// The item, under the path at which it is seen; the version is its own, if it has one.
+        request: Request,
+        /// What is about to happen.
+        operation: PreOperation,
+        /// An error refuses it, and is the application's.
+        reply: Reply<()>,
+    },
+    /// An existing item was opened. May that be?
+    Opened {
+        /// The item, under the path at which it is seen; the version is its own, if it has one.
+        request: Request,
+        /// What it is.
+        kind: ItemKind,
+        /// An error undoes the open, and is the application's.
+        reply: Reply<MaskChange>,
+    },
+    /// This has happened to a name.
+    Changed {
+        /// The item, under the path at which it is, or was, seen; the version is its own, if it has one.
+        request: Request,
+        /// What has happened.
+        change: NameChange,
+        /// An error changes nothing.
+        reply: Reply<MaskChange>,
+    },
+    /// This has happened.
+    Observe {
+        /// The item, under the path at which it is, or was, seen; the version is its own, if it has one.
+        request: Request,
+        /// What has happened.
+        operation: PostOperation,
+        /// An error changes nothing.
         reply: Reply<()>,
     },
 }
@@ -135,7 +176,11 @@ impl Command {
             | Self::StartEnumeration { request, .. }
             | Self::NextEntries { request, .. }
             | Self::EndEnumeration { request, .. }
-            | Self::FileData { request, .. } => request,
+            | Self::FileData { request, .. }
+            | Self::Authorize { request, .. }
+            | Self::Opened { request, .. }
+            | Self::Changed { request, .. }
+            | Self::Observe { request, .. } => request,
         }
     }
 
@@ -148,6 +193,10 @@ impl Command {
             Self::NextEntries { .. } => "next-entries",
             Self::EndEnumeration { .. } => "end-enumeration",
             Self::FileData { .. } => "file-data",
+            Self::Authorize { .. } => "authorize",
+            Self::Opened { .. } => "opened",
+            Self::Changed { .. } => "changed",
+            Self::Observe { .. } => "observe",
         }
     }
 
@@ -159,7 +208,10 @@ impl Command {
             Self::NextEntries { reply, .. } => reply.send(Err(error)),
             Self::StartEnumeration { reply, .. }
             | Self::EndEnumeration { reply, .. }
-            | Self::FileData { reply, .. } => reply.send(Err(error)),
+            | Self::FileData { reply, .. }
+            | Self::Authorize { reply, .. }
+            | Self::Observe { reply, .. } => reply.send(Err(error)),
+            Self::Opened { reply, .. } | Self::Changed { reply, .. } => reply.send(Err(error)),
         }
     }
 }

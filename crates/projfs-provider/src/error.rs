@@ -18,6 +18,8 @@ pub enum ProviderErrorKind {
     NotFound,
     /// Access is refused (`ERROR_ACCESS_DENIED`; `EACCES`).
     AccessDenied,
+    /// The operation is refused (`STATUS_CANNOT_DELETE`; `EPERM`).
+    NotPermitted,
     /// The question makes no sense to the provider (`ERROR_INVALID_PARAMETER`; `EINVAL`).
     InvalidInput,
     /// Memory ran out (`E_OUTOFMEMORY`; `ENOMEM`).
@@ -36,6 +38,8 @@ pub enum ProviderErrorKind {
     Io,
     /// The provider itself failed (`ERROR_INTERNAL_ERROR`; `EIO`).
     Internal,
+    /// Any other error, by its Linux number, 1 to 4095; another number counts as `EIO`.
+    Errno(i32),
 }
 
 impl ProviderError {
@@ -85,6 +89,7 @@ impl fmt::Display for ProviderError {
         let kind = match self.kind {
             ProviderErrorKind::NotFound => "not found",
             ProviderErrorKind::AccessDenied => "access denied",
+            ProviderErrorKind::NotPermitted => "not permitted",
             ProviderErrorKind::InvalidInput => "invalid input",
             ProviderErrorKind::OutOfMemory => "out of memory",
             ProviderErrorKind::NoSpace => "no space left",
@@ -94,6 +99,12 @@ impl fmt::Display for ProviderError {
             ProviderErrorKind::NotSupported => "not supported",
             ProviderErrorKind::Io => "input/output error",
             ProviderErrorKind::Internal => "internal error",
+            ProviderErrorKind::Errno(number) => {
+                return match self.message.as_str() {
+                    "" => write!(f, "{}", std::io::Error::from_raw_os_error(number)),
+                    message => write!(f, "{}: {message}", std::io::Error::from_raw_os_error(number)),
+                };
+            }
         };
         match self.message.as_str() {
             "" => f.write_str(kind),

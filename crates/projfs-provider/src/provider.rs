@@ -4,10 +4,15 @@ use std::ops::Range;
 use std::time::Duration;
 
 use projfs_sync::Arc;
+use projfs_types::ItemKind;
 use projfs_types::ProjectedItem;
 
 use crate::DataSink;
 use crate::DirEntries;
+use crate::MaskChange;
+use crate::NameChange;
+use crate::PostOperation;
+use crate::PreOperation;
 use crate::ProviderError;
 use crate::ProviderErrorKind;
 use crate::Request;
@@ -57,6 +62,39 @@ pub trait Provider: Send + Sync + 'static {
     /// What of the projection the kernel may keep, and how files may be fetched.
     fn traits(&self) -> ProviderTraits {
         ProviderTraits::default()
+    }
+
+    /// Says whether something may happen (`PRJ_NOTIFICATION_PRE_*`). Asked about the paths and operations that the
+    /// instance was started with notifications for, and, like the three methods below, never about what the provider's
+    /// own process does. The request's path is the one at which the item is seen.
+    ///
+    /// # Errors
+    /// An error refuses the operation, and is the application's; nothing has changed then.
+    fn authorize(&self, request: &Request, operation: &PreOperation) -> Result<(), ProviderError> {
+        let _ = (request, operation);
+        Ok(())
+    }
+
+    /// Hears that an existing item was opened, and may change which notifications it sends from now on
+    /// (`PRJ_NOTIFICATION_FILE_OPENED`).
+    ///
+    /// # Errors
+    /// An error undoes the open, and is the application's.
+    fn opened(&self, request: &Request, kind: ItemKind) -> Result<MaskChange, ProviderError> {
+        let _ = (request, kind);
+        Ok(MaskChange::Keep)
+    }
+
+    /// Hears what happened to a name, and may change which notifications the item sends from now on
+    /// (`PRJ_NOTIFICATION_NEW_FILE_CREATED`, `FILE_OVERWRITTEN`, `FILE_RENAMED`).
+    fn changed(&self, request: &Request, change: &NameChange) -> MaskChange {
+        let _ = (request, change);
+        MaskChange::Keep
+    }
+
+    /// Hears what happened (`PRJ_NOTIFICATION_HARDLINK_CREATED`, `FILE_HANDLE_CLOSED_*`).
+    fn observe(&self, request: &Request, operation: &PostOperation) {
+        let _ = (request, operation);
     }
 }
 
@@ -116,6 +154,22 @@ macro_rules! forward {
 
             fn traits(&self) -> ProviderTraits {
                 (**self).traits()
+            }
+
+            fn authorize(&self, request: &Request, operation: &PreOperation) -> Result<(), ProviderError> {
+                (**self).authorize(request, operation)
+            }
+
+            fn opened(&self, request: &Request, kind: ItemKind) -> Result<MaskChange, ProviderError> {
+                (**self).opened(request, kind)
+            }
+
+            fn changed(&self, request: &Request, change: &NameChange) -> MaskChange {
+                (**self).changed(request, change)
+            }
+
+            fn observe(&self, request: &Request, operation: &PostOperation) {
+                (**self).observe(request, operation);
             }
         }
     };

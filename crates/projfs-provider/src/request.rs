@@ -19,6 +19,7 @@ pub struct Request {
     pub(crate) version: VersionInfo,
     pub(crate) caller: Caller,
     pub(crate) cancel: CancelToken,
+    pub(crate) file: Option<u64>,
 }
 
 impl Request {
@@ -30,7 +31,19 @@ impl Request {
         caller: Caller,
         cancel: CancelToken,
     ) -> Self {
-        Self { command, path, version, caller, cancel }
+        Self { command, path, version, caller, cancel, file: None }
+    }
+
+    /// The same question, asked because of an open file.
+    #[must_use]
+    pub fn for_file(self, file: u64) -> Self {
+        Self { file: Some(file), ..self }
+    }
+
+    /// A number for the application's open file, unique while the instance runs: what is asked at its open and at its
+    /// close has the same. Nothing if the question does not come from an open file.
+    pub fn file(&self) -> Option<u64> {
+        self.file
     }
 
     /// The command that this question is.
@@ -38,7 +51,8 @@ impl Request {
         self.command
     }
 
-    /// The item, where the provider knows it: a rename in the mount does not change this path.
+    /// The item. Where the provider is asked for something it is the path that the provider knows: a rename in the mount
+    /// does not change it. Where it is notified of something it is the path at which the item is seen.
     pub fn path(&self) -> &RelPath {
         &self.path
     }
