@@ -138,6 +138,10 @@ impl VirtualizationInstance {
         noted
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// Where it is mounted: an absolute path without symbolic links.
     pub fn path(&self) -> &Path {
         &self.shared.origin.path
@@ -376,7 +380,12 @@ impl Shared {
     }
 
     /// An error of the engine, about `path` if it does not say about what.
-    fn failed(&self, mut error: projfs_engine::Error, operation: &'static str, path: &RelPath) -> Error {
+    pub(crate) fn failed(
+        &self,
+        mut error: projfs_engine::Error,
+        operation: &'static str,
+        path: &RelPath,
+    ) -> Error {
         if error.path.is_root() {
             error.path = path.to_owned();
         }
@@ -385,7 +394,7 @@ impl Shared {
 }
 
 /// An operation of this process, which waits until it is cancelled.
-fn context(cancel: &CancelToken) -> Context<'_> {
+pub(crate) fn context(cancel: &CancelToken) -> Context<'_> {
     let caller = Caller {
         pid: std::process::id(),
         uid: rustix::process::geteuid().as_raw(),

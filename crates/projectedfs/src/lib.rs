@@ -60,6 +60,7 @@ mod path;
 mod root;
 mod runtime;
 mod unmount;
+mod view;
 
 pub mod control;
 pub mod fsck;
@@ -86,6 +87,7 @@ pub use projfs_engine::DirectoryRenames;
 pub use projfs_engine::PathState;
 pub use projfs_engine::StateWord;
 pub use projfs_engine::Statistics;
+pub use projfs_engine::Updated;
 pub use projfs_provider::Adapter;
 pub use projfs_provider::CancelToken;
 pub use projfs_provider::Closed;
