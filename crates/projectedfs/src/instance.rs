@@ -106,6 +106,7 @@ impl VirtualizationInstance {
             changed: Condvar::new(),
             control: Mutex::new(None),
         });
+        crate::on_disk::register(&shared);
         let ending = Arc::downgrade(&shared);
         let end = move || {
             live.session.wait();
@@ -177,14 +178,12 @@ impl VirtualizationInstance {
         self.shared.wait();
     }
 
-    /// The state of the item at a path (`PrjGetOnDiskFileState`). Nothing changes by asking.
+    /// The state of the item at a path, virtual ones too, of which the provider is asked. Nothing changes by asking.
+    /// [`on_disk_state`](crate::on_disk_state) asks nobody.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound); the provider's and the store's, as
     /// [`Operation`](ErrorKind::Operation).
-    ///
-    /// # References
-    /// <https://learn.microsoft.com/windows/win32/api/projectedfslib/nf-projectedfslib-prjgetondiskfilestate>
     pub fn state(&self, path: &RelPath) -> Result<PathState> {
         self.shared.state(path, &CancelToken::new())
     }

@@ -5,6 +5,7 @@ use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::ItemState;
 use projfs_types::NodeId;
+use projfs_types::OnDiskState;
 use projfs_types::PlaceholderInfo;
 use projfs_types::PlaceholderKind;
 use projfs_types::Projected;
@@ -215,6 +216,22 @@ impl Engine {
             self.nodes.forget(node, 1);
         }
         result
+    }
+
+    /// What is local at a path (`PrjGetOnDiskFileState`). The provider is not asked, and nothing changes.
+    ///
+    /// # Errors
+    /// `NotFound` if nothing is: the item is virtual, or does not exist; `PathNotFound` if a directory on the way is not
+    /// local; the store's.
+    pub fn on_disk_state(&self, path: &RelPath) -> Result<OnDiskState> {
+        if path.is_root() {
+            return Ok(OnDiskState::PLACEHOLDER);
+        }
+        self.in_local_directory(path, |parent, name| {
+            let _held = self.locks.look(parent);
+            let state = self.under(&self.nodes.view(parent)?, name)?.state();
+            state.as_ref().map(OnDiskState::from).ok_or_else(|| Error::new(ErrorKind::NotFound, path))
+        })
     }
 
     /// How content that is written to the store is best aligned, in bytes: the file system's block.
