@@ -5,6 +5,7 @@ use std::time::Duration;
 use projfs_engine::DirectoryRenames;
 use projfs_engine::Engine;
 use projfs_engine::KernelCache;
+use projfs_engine::NegativePaths;
 use projfs_fuse::Config;
 use projfs_fuse::EngineService;
 use projfs_fuse::KernelLink;
@@ -130,6 +131,17 @@ impl InstanceBuilder {
     /// [`DataAccess::Ranges`]: projfs_provider::DataAccess::Ranges
     pub fn whole_file_limit(mut self, bytes: u64) -> Self {
         self.engine.whole_file_limit = bytes;
+        self
+    }
+
+    /// Whether it is remembered, until [`clear_negative_path_cache`], which names the provider said do not exist
+    /// (`PRJ_FLAG_USE_NEGATIVE_PATH_CACHE`). Without it the provider is asked each time such a name is looked up. Unless
+    /// set it is remembered if the provider says that its answers hold for ever ([`Lifetime::Stable`]).
+    ///
+    /// [`clear_negative_path_cache`]: VirtualizationInstance::clear_negative_path_cache
+    /// [`Lifetime::Stable`]: projfs_provider::Lifetime::Stable
+    pub fn negative_path_cache(mut self, remember: bool) -> Self {
+        self.engine.negative_paths = if remember { NegativePaths::Remember } else { NegativePaths::Ask };
         self
     }
 

@@ -73,6 +73,21 @@ pub struct Options {
     /// Files of up to this many bytes are fetched whole when they are opened. Longer ones come as they are read, if the
     /// provider gives ranges.
     pub whole_file_limit: u64,
+    /// Which names the provider said do not exist are remembered.
+    pub negative_paths: NegativePaths,
+}
+
+/// Whether names that the provider said do not exist are remembered, here and in the kernel, until something appears
+/// there or they are cleared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NegativePaths {
+    /// They are, if the provider says that what it says holds for ever.
+    #[default]
+    AsLifetime,
+    /// They are (`PRJ_FLAG_USE_NEGATIVE_PATH_CACHE`).
+    Remember,
+    /// They are not: it is asked each time.
+    Ask,
 }
 
 /// Whether projected directories can be renamed.
@@ -93,6 +108,7 @@ impl Default for Options {
             open_files: 256,
             directory_renames: DirectoryRenames::Allow,
             whole_file_limit: 16 << 20,
+            negative_paths: NegativePaths::default(),
         }
     }
 }
@@ -183,6 +199,15 @@ impl Engine {
         match self.commands.traits().lifetime {
             Lifetime::Stable => None,
             Lifetime::Chosen(lifetime) => Some(lifetime),
+        }
+    }
+
+    /// How long the kernel may keep that a name leads nowhere; for ever if nothing is returned.
+    pub fn negative_lifetime(&self) -> Option<Duration> {
+        match self.options.negative_paths {
+            NegativePaths::AsLifetime => self.lifetime(),
+            NegativePaths::Remember => None,
+            NegativePaths::Ask => Some(Duration::ZERO),
         }
     }
 

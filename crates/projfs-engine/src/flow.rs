@@ -7,5 +7,6 @@ mod resolve;
 mod settle;
 
 pub(crate) use resolve::Under;
+pub(crate) use resolve::found;
 pub(crate) use resolve::origin_path;
 pub(crate) use settle::Settled;

@@ -41,6 +41,12 @@ impl KernelCache for KernelLink {
             kernel.invalidator.content_changed(node);
         }
     }
+
+    fn names_changed(&self) {
+        if let Some(kernel) = self.0.get().filter(|kernel| kernel.negotiated.epoch) {
+            kernel.invalidator.everything_changed();
+        }
+    }
 }
 
 /// Answers the kernel's requests by an engine.
@@ -65,14 +71,15 @@ impl EngineService {
 
     /// Lifetimes and flags that fit what the provider has declared.
     pub fn policy(&self) -> Policy {
+        let negatives = self.engine.negative_lifetime().map_or(Lifetime::Forever, Lifetime::For);
         match self.engine.lifetime() {
-            None => Policy { birth_time: true, ..Policy::default() },
+            None => Policy { birth_time: true, negatives, ..Policy::default() },
             Some(lifetime) => Policy {
                 listings: Listings::Changing,
                 birth_time: true,
                 entries: Lifetime::For(lifetime),
                 attributes: Lifetime::For(lifetime),
-                negatives: Lifetime::For(lifetime),
+                negatives,
             },
         }
     }
