@@ -1,5 +1,6 @@
 //! `InstanceBuilder`: how an instance is to be, and its start.
 
+use std::path::Path;
 use std::time::Duration;
 
 use projfs_engine::DirectoryRenames;
@@ -15,6 +16,9 @@ use projfs_provider::Adapter;
 use projfs_provider::CommandHandler;
 use projfs_provider::Provider;
 use projfs_sync::Arc;
+use projfs_types::Caller;
+use projfs_types::NotifyMask;
+use projfs_types::RelPath;
 
 use crate::Error;
 use crate::ErrorKind;
@@ -87,7 +91,7 @@ impl InstanceBuilder {
     pub(crate) fn new(root: VirtualizationRoot) -> Self {
         Self {
             root,
-            engine: projfs_engine::Options::default(),
+            engine: projfs_engine::Options { is_provider: is_own, ..projfs_engine::Options::default() },
             transport: Transport::default(),
             passthrough: Passthrough::default(),
             control: Control::default(),
@@ -130,6 +134,18 @@ impl InstanceBuilder {
     /// [`DataAccess::Ranges`]: projfs_provider::DataAccess::Ranges
     pub fn whole_file_limit(mut self, bytes: u64) -> Self {
         self.engine.whole_file_limit = bytes;
+        self
+    }
+
+    /// Of what the provider hears at a path and below it, and what it is asked there (`PRJ_NOTIFICATION_MAPPING`);
+    /// nothing unless set. The path needs not exist. Of several above an item the deepest decides, alone; of two for one
+    /// path the last. What the provider's own process does is not told. The listing of a directory is told as the open
+    /// and the close of it, which the kernel must then ask for.
+    ///
+    /// # References
+    /// <https://learn.microsoft.com/windows/win32/api/projectedfslib/ns-projectedfslib-prj_notification_mapping>
+    pub fn notify(mut self, path: &RelPath, mask: NotifyMask) -> Self {
+        self.engine.notifications.push((path.to_owned(), mask));
         self
     }
 
@@ -219,4 +235,10 @@ impl InstanceBuilder {
         }
         Ok(instance)
     }
+}
+
+/// Whether a caller is a thread of this process: what the kernel tells is the id of the thread.
+fn is_own(caller: Caller) -> bool {
+    let own = |id: u32| Path::new(&format!("/proc/self/task/{id}")).exists();
+    caller.pid != 0 && (caller.pid == std::process::id() || own(caller.pid))
 }

@@ -9,6 +9,7 @@ mod mounted {
     mod examples;
     mod instance;
     mod interrupts;
+    mod notifications;
     mod ranges;
     mod support;
 }

@@ -10,10 +10,12 @@ use projfs_sync::Arc;
 use projfs_sync::Mutex;
 use projfs_sync::atomic::AtomicU64;
 use projfs_sync::atomic::Ordering;
+use projfs_types::Caller;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::JournalEntry;
 use projfs_types::NodeId;
+use projfs_types::NotifyMask;
 use projfs_types::RelPathBuf;
 use projfs_types::Stat;
 use projfs_types::What;
@@ -28,6 +30,7 @@ use crate::handle::HandleTable;
 use crate::lock::Locks;
 use crate::negative::NegativeCache;
 use crate::node::table::NodeTable;
+use crate::notify::Notifier;
 use crate::port::Context;
 use crate::port::KernelCache;
 
@@ -49,6 +52,7 @@ pub struct Engine {
     pub(crate) negative: NegativeCache,
     pub(crate) flights: Flights,
     pub(crate) ranges: Ranges,
+    pub(crate) notifier: Notifier,
     pub(crate) counters: Arc<Counters>,
     /// Called after every journal entry's change, for those who watch.
     pub(crate) watchers: Mutex<Vec<std::sync::mpsc::SyncSender<()>>>,
@@ -73,6 +77,11 @@ pub struct Options {
     /// Files of up to this many bytes are fetched whole when they are opened. Longer ones come as they are read, if the
     /// provider gives ranges.
     pub whole_file_limit: u64,
+    /// Of which paths, and everything below them, the provider hears what (`PRJ_NOTIFICATION_MAPPING`). The deepest one
+    /// above an item decides; of two for one path, the last. None, unless set.
+    pub notifications: Vec<(RelPathBuf, NotifyMask)>,
+    /// Whether a caller is the provider itself: it is not notified of what it does. Nobody is, unless set.
+    pub is_provider: fn(Caller) -> bool,
 }
 
 /// Whether projected directories can be renamed.
@@ -93,6 +102,8 @@ impl Default for Options {
             open_files: 256,
             directory_renames: DirectoryRenames::Allow,
             whole_file_limit: 16 << 20,
+            notifications: Vec::new(),
+            is_provider: |_| false,
         }
     }
 }
@@ -145,6 +156,7 @@ impl Engine {
         options: Options,
     ) -> Result<Self> {
         let root = store.look_root()?;
+        let notifier = Notifier::new(&options.notifications);
         let commands =
             CommandTable::start(handler, options.provider_threads.max(1)).map_err(|error| crate::Error {
                 kind: crate::ErrorKind::Unavailable,
@@ -166,6 +178,7 @@ impl Engine {
             negative: NegativeCache::default(),
             flights: Flights::default(),
             ranges: Ranges::default(),
+            notifier,
             counters: Arc::default(),
             watchers: Mutex::default(),
         })

@@ -65,10 +65,12 @@ impl EngineService {
 
     /// Lifetimes and flags that fit what the provider has declared.
     pub fn policy(&self) -> Policy {
+        let directory_opens = self.engine.wants_directory_opens();
         match self.engine.lifetime() {
-            None => Policy { birth_time: true, ..Policy::default() },
+            None => Policy { birth_time: true, directory_opens, ..Policy::default() },
             Some(lifetime) => Policy {
                 listings: Listings::Changing,
+                directory_opens,
                 birth_time: true,
                 entries: Lifetime::For(lifetime),
                 attributes: Lifetime::For(lifetime),
@@ -137,7 +139,7 @@ impl Call<'_> {
             Request::Opendir(_) => self.opendir(reply),
             Request::Readdir(args) => self.readdir(args, reply),
             Request::Readdirplus(args) => self.readdirplus(args, reply),
-            Request::Releasedir(_) => reply.empty(),
+            Request::Releasedir(args) => self.releasedir(args, reply),
             Request::Fsyncdir(_) => self.fsyncdir(reply),
             Request::Ioctl { .. } => Err(Errno::NOTTY.into()),
             // The kernel does these by itself, or not at all.

@@ -1,5 +1,7 @@
 //! Making items.
 
+use projfs_provider::Closed;
+use projfs_provider::NameChange;
 use projfs_store::Access;
 use projfs_store::Created;
 use projfs_store::NewItem;
@@ -7,6 +9,7 @@ use projfs_store::NewKind;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::NodeId;
+use projfs_types::NotifyMask;
 use projfs_types::What;
 
 use super::open::OpenHow;
@@ -20,6 +23,7 @@ use crate::flow::Under;
 use crate::node::table::DirView;
 use crate::node::table::Prepared;
 use crate::node::table::Seen;
+use crate::notify::Visit;
 use crate::port::Context;
 use crate::transition::Beneath;
 
@@ -36,7 +40,11 @@ impl Engine {
         name: &ItemName,
         new: &NewItem,
     ) -> Result<Entry> {
-        self.create_with(context, parent, name, new, |entry, _| entry)
+        let mut visit = self.visit_new(context, parent, name, kind_of(new))?;
+        let entry = self.create_with(context, parent, name, new, |entry, _| entry)?;
+        self.tell_created(context, &mut visit, &entry);
+        self.end_visit(context, visit, Closed::Unmodified);
+        Ok(entry)
     }
 
     /// Makes a file and opens it. If it exists and `exclusive` is not asked for, it is opened.
@@ -52,6 +60,7 @@ impl Engine {
         how: OpenHow,
         exclusive: bool,
     ) -> Result<(Entry, Opened)> {
+        let mut visit = self.visit_new(context, parent, name, ItemKind::File)?;
         loop {
             let made = self.create_with(context, parent, name, new, |entry, created| {
                 let opened = self.opened(entry.node, how.access, entry.stat.mode);
@@ -62,7 +71,13 @@ impl Engine {
             });
             match made {
                 Err(error) if error.kind == ErrorKind::Exists && !exclusive => {}
-                made => return made,
+                made => {
+                    let (entry, opened) = made?;
+                    self.tell_created(context, &mut visit, &entry);
+                    let how = OpenHow { truncate: false, ..how };
+                    self.keep_visit(context, visit, opened.handle, how);
+                    return Ok((entry, opened));
+                }
             }
             // It may be gone again by now: then it is made after all.
             if let Some(entry) = self.lookup(context, parent, name)? {
@@ -98,6 +113,14 @@ impl Engine {
         Ok((Entry { node, stat }, opened))
     }
 
+    /// Tells that an item was made.
+    pub(super) fn tell_created(&self, context: &Context<'_>, visit: &mut Option<Visit>, entry: &Entry) {
+        let Some(visited) = visit else { return };
+        visited.node = entry.node;
+        let kind = entry.stat.kind();
+        self.tell_changed(context, visit, NotifyMask::NEW_FILE_CREATED, NameChange::Created { kind });
+    }
+
     fn create_with<T>(
         &self,
         context: &Context<'_>,
@@ -106,12 +129,7 @@ impl Engine {
         new: &NewItem,
         then: impl FnOnce(Entry, Created) -> T,
     ) -> Result<T> {
-        let kind = match new.kind {
-            NewKind::File => ItemKind::File,
-            NewKind::Directory => ItemKind::Directory,
-            NewKind::Symlink { .. } => ItemKind::Symlink,
-            NewKind::Special { .. } => ItemKind::Special,
-        };
+        let kind = kind_of(new);
         let mut free = None;
         loop {
             self.free_name(context, parent, name, &mut free)?;
@@ -171,5 +189,14 @@ impl Engine {
             under if under.kind().is_some() => Err(Error::new(ErrorKind::Exists, &dir.path.join(name))),
             _ => Ok(true),
         }
+    }
+}
+
+fn kind_of(new: &NewItem) -> ItemKind {
+    match new.kind {
+        NewKind::File => ItemKind::File,
+        NewKind::Directory => ItemKind::Directory,
+        NewKind::Symlink { .. } => ItemKind::Symlink,
+        NewKind::Special { .. } => ItemKind::Special,
     }
 }
