@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use projfs_engine::DirectoryRenames;
 use projfs_engine::Engine;
+use projfs_engine::HydrationPolicy;
 use projfs_engine::KernelCache;
 use projfs_fuse::Config;
 use projfs_fuse::EngineService;
@@ -149,6 +150,15 @@ impl InstanceBuilder {
         self
     }
 
+    /// Who may cause content to be fetched: who may not gets `EACCES` where a file would have to be, and everything else
+    /// as usual. For indexers and scanners, which would otherwise fetch all there is. Everybody may, unless set.
+    ///
+    /// [`executables_do_not_hydrate`] is a policy by the names of programs.
+    pub fn hydration(mut self, policy: HydrationPolicy) -> Self {
+        self.engine.hydration = policy;
+        self
+    }
+
     /// How requests come from the kernel.
     pub fn transport(mut self, transport: Transport) -> Self {
         self.transport = transport;
@@ -235,6 +245,19 @@ impl InstanceBuilder {
         }
         Ok(instance)
     }
+}
+
+/// A policy by which processes that run one of these programs do not hydrate. Each is the name of an executable file,
+/// without directories. A process that cannot be looked at, because it is gone or another user's, may hydrate, as may the
+/// kernel itself.
+pub fn executables_do_not_hydrate(
+    names: impl IntoIterator<Item = impl Into<std::ffi::OsString>>,
+) -> HydrationPolicy {
+    let names: std::collections::HashSet<std::ffi::OsString> = names.into_iter().map(Into::into).collect();
+    HydrationPolicy::new(move |caller| {
+        let executable = std::fs::read_link(format!("/proc/{}/exe", caller.pid)).ok();
+        !executable.is_some_and(|path| path.file_name().is_some_and(|name| names.contains(name)))
+    })
 }
 
 /// Whether a caller is a thread of this process: what the kernel tells is the id of the thread.

@@ -31,6 +31,7 @@ use crate::lock::Locks;
 use crate::negative::NegativeCache;
 use crate::node::table::NodeTable;
 use crate::notify::Notifier;
+use crate::policy::HydrationPolicy;
 use crate::port::Context;
 use crate::port::KernelCache;
 
@@ -82,6 +83,8 @@ pub struct Options {
     pub notifications: Vec<(RelPathBuf, NotifyMask)>,
     /// Whether a caller is the provider itself: it is not notified of what it does. Nobody is, unless set.
     pub is_provider: fn(Caller) -> bool,
+    /// Who may cause content to be fetched.
+    pub hydration: HydrationPolicy,
 }
 
 /// Whether projected directories can be renamed.
@@ -104,6 +107,7 @@ impl Default for Options {
             whole_file_limit: 16 << 20,
             notifications: Vec::new(),
             is_provider: |_| false,
+            hydration: HydrationPolicy::default(),
         }
     }
 }

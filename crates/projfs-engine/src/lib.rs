@@ -15,6 +15,7 @@ mod negative;
 mod node;
 mod notify;
 mod op;
+mod policy;
 mod port;
 mod transition;
 
@@ -37,6 +38,7 @@ pub use op::RemoveKind;
 pub use op::RenameHow;
 pub use op::SetAttributes;
 pub use op::StateWord;
+pub use policy::HydrationPolicy;
 pub use port::Context;
 pub use port::KernelCache;
 pub use port::Patience;

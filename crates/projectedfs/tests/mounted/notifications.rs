@@ -219,3 +219,25 @@ fn the_providers_own_process_is_not_told_of_itself() {
         rig.instance.stop();
     });
 }
+
+#[test]
+fn a_program_that_may_not_hydrate_is_refused_what_is_not_there() {
+    mounted("a_program_that_may_not_hydrate_is_refused_what_is_not_there", |dir| {
+        std::fs::create_dir(dir.join("root")).unwrap();
+        let root = VirtualizationRoot::mark(dir.join("root")).unwrap();
+        let (sender, _notes) = std::sync::mpsc::channel();
+        let indexer = std::fs::canonicalize("/bin/head").unwrap();
+        let instance = VirtualizationInstance::builder(root)
+            .hydration(executables_do_not_hydrate([indexer.file_name().unwrap()]))
+            .control(Control::Off)
+            .start(Listener { notes: Mutex::new(sender), refused: &[] })
+            .unwrap();
+        let reads = |program: &str, name: &str| {
+            Command::new(program).arg(instance.path().join(name)).output().unwrap().status.success()
+        };
+        assert!(!reads("head", "a"));
+        assert!(reads("cat", "a"), "others fetch it");
+        assert!(reads("head", "a"), "and then it is there for everybody");
+        instance.stop();
+    });
+}
