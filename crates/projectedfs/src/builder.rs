@@ -20,6 +20,7 @@ use projfs_sync::Arc;
 use projfs_types::Caller;
 use projfs_types::NotifyMask;
 use projfs_types::RelPath;
+use projfs_types::collation::Collation;
 
 use crate::Error;
 use crate::ErrorKind;
@@ -156,6 +157,14 @@ impl InstanceBuilder {
     /// [`executables_do_not_hydrate`] is a policy by the names of programs.
     pub fn hydration(mut self, policy: HydrationPolicy) -> Self {
         self.engine.hydration = policy;
+        self
+    }
+
+    /// When two names are the same; when their bytes are, unless set. With [`Collation::Insensitive`] an item is found
+    /// under every spelling and listed under its own, as on Windows; the kernel then asks at every use of a name, and
+    /// nothing of a directory is found without reading it once after each change.
+    pub fn collation(mut self, collation: Collation) -> Self {
+        self.engine.collation = collation;
         self
     }
 

@@ -131,6 +131,7 @@ pub use projfs_types::UpdateFailureCauses;
 pub use projfs_types::UpdateFlags;
 pub use projfs_types::VersionInfo;
 pub use projfs_types::What;
+pub use projfs_types::collation::Collation;
 pub use root::VirtualizationRoot;
 pub use root::is_root;
 pub use runtime::Note;

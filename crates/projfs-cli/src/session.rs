@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use projectedfs::Collation;
 use projectedfs::DirectoryRenames;
 use projectedfs::ErrorKind;
 use projectedfs::Users;
@@ -49,6 +50,7 @@ pub(crate) fn start(source: Opened, dir: &Path, options: &Options) -> Outcome<Vi
             Passthrough::Off => projectedfs::Passthrough::Off,
         })
         .users(if options.allow_other { Users::All } else { Users::Owner })
+        .collation(if options.ignore_case { Collation::Insensitive } else { Collation::Sensitive })
         .hydration(executables_do_not_hydrate(options.no_hydrate.clone()))
         .directory_renames(match options.directory_renames {
             Renames::Allow => DirectoryRenames::Allow,

@@ -19,6 +19,7 @@ use projfs_types::NotifyMask;
 use projfs_types::RelPathBuf;
 use projfs_types::Stat;
 use projfs_types::What;
+use projfs_types::collation::Collation;
 
 use crate::command::CommandTable;
 use crate::enumerate::Listings;
@@ -26,6 +27,7 @@ use crate::error::Result;
 use crate::files::OpenFiles;
 use crate::flow::hydrate::Flights;
 use crate::flow::ranges::Ranges;
+use crate::flow::spelling::Spellings;
 use crate::handle::HandleTable;
 use crate::lock::Locks;
 use crate::negative::NegativeCache;
@@ -51,6 +53,7 @@ pub struct Engine {
     pub(crate) files: OpenFiles,
     pub(crate) listings: Arc<Listings>,
     pub(crate) negative: NegativeCache,
+    pub(crate) spellings: Spellings,
     pub(crate) flights: Flights,
     pub(crate) ranges: Ranges,
     pub(crate) notifier: Notifier,
@@ -85,6 +88,8 @@ pub struct Options {
     pub is_provider: fn(Caller) -> bool,
     /// Who may cause content to be fetched.
     pub hydration: HydrationPolicy,
+    /// When two names are the same.
+    pub collation: Collation,
 }
 
 /// Whether projected directories can be renamed.
@@ -108,6 +113,7 @@ impl Default for Options {
             notifications: Vec::new(),
             is_provider: |_| false,
             hydration: HydrationPolicy::default(),
+            collation: Collation::Sensitive,
         }
     }
 }
@@ -160,7 +166,7 @@ impl Engine {
         options: Options,
     ) -> Result<Self> {
         let root = store.look_root()?;
-        let notifier = Notifier::new(&options.notifications);
+        let notifier = Notifier::new(&options.notifications, options.collation);
         let commands =
             CommandTable::start(handler, options.provider_threads.max(1)).map_err(|error| crate::Error {
                 kind: crate::ErrorKind::Unavailable,
@@ -180,6 +186,7 @@ impl Engine {
             handles: HandleTable::default(),
             listings: Arc::new(Listings::new()),
             negative: NegativeCache::default(),
+            spellings: Spellings::default(),
             flights: Flights::default(),
             ranges: Ranges::default(),
             notifier,
@@ -201,6 +208,12 @@ impl Engine {
             Lifetime::Stable => None,
             Lifetime::Chosen(lifetime) => Some(lifetime),
         }
+    }
+
+    /// When two names are the same. Where spelling does not matter, the kernel may keep no name: it would not know which
+    /// others lead to the same item.
+    pub fn collation(&self) -> Collation {
+        self.options.collation
     }
 
     /// What was done so far.

@@ -7,9 +7,11 @@ mod namespace;
 mod xattr;
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use projfs_engine::{Context, Engine, HandleId, KernelCache, Patience};
 use projfs_sync::Arc;
+use projfs_types::collation::Collation;
 use projfs_types::{ItemName, NodeId};
 use rustix::io::Errno;
 
@@ -67,6 +69,11 @@ impl EngineService {
     pub fn policy(&self) -> Policy {
         let directory_opens = self.engine.wants_directory_opens();
         match self.engine.lifetime() {
+            None if self.engine.collation() == Collation::Insensitive => {
+                let names = Lifetime::For(Duration::ZERO);
+                let negatives = names;
+                Policy { birth_time: true, directory_opens, entries: names, negatives, ..Policy::default() }
+            }
             None => Policy { birth_time: true, directory_opens, ..Policy::default() },
             Some(lifetime) => Policy {
                 listings: Listings::Changing,

@@ -162,10 +162,15 @@ impl Engine {
         if Self::is_reserved(parent, name) {
             return Err(ErrorKind::Reserved.into());
         }
+        let spelled = self.spelling(context, parent, name)?;
         let (dir, under) = {
             let _held = self.locks.look(parent);
             let dir = self.nodes.view(parent)?;
-            let under = self.under(&dir, name)?;
+            let under = self.under(&dir, &spelled)?;
+            if *spelled != *name && under.kind().is_none() {
+                // A tombstone of another spelling: it hides what the provider has.
+                *free = Some(Beneath::Nothing);
+            }
             (dir, under)
         };
         match under {
@@ -183,6 +188,9 @@ impl Engine {
 
     /// Whether nothing has a name, as far as is known by now; false if the provider must be asked again.
     pub(super) fn is_free(&self, dir: &DirView, name: &ItemName, free: &mut Option<Beneath>) -> Result<bool> {
+        if self.is_taken_otherwise(dir, name)? {
+            return Err(Error::new(ErrorKind::Exists, &dir.path.join(name)));
+        }
         let under = self.under(dir, name)?;
         match under {
             Under::Unknown { .. } => Ok(free.is_some()),

@@ -162,7 +162,7 @@ impl Engine {
             Prepared::Virtual | Prepared::Pinned => Vec::new(),
             Prepared::OnDisk | Prepared::Dirty => self.store.list(&view.path)?,
         };
-        let snapshot = Arc::new(Snapshot::merge(changes, listing, on_disk));
+        let snapshot = Arc::new(Snapshot::merge(changes, listing, on_disk, self.options.collation));
         self.nodes.keep_snapshot(node, Some(Arc::clone(&snapshot)));
         Ok(snapshot)
     }

@@ -51,6 +51,7 @@ impl Engine {
     ) -> Result<()> {
         let mut known = None;
         let mut visit = None;
+        let name = &*self.spelling(context, parent, name)?;
         loop {
             let (dir, node) = match self.victim(context, parent, name, kind) {
                 Ok(victim) => victim,
@@ -196,7 +197,7 @@ impl Engine {
     /// Whether nothing is shown in a directory that has this listing.
     pub(super) fn is_empty_now(&self, node: NodeId, listing: Option<Arc<Listing>>) -> Result<bool> {
         let view = self.nodes.view(node)?;
-        Ok(Snapshot::merge(0, listing, self.store.list(&view.path)?).is_empty())
+        Ok(Snapshot::merge(0, listing, self.store.list(&view.path)?, self.options.collation).is_empty())
     }
 }
 

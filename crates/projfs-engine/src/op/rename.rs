@@ -72,6 +72,9 @@ impl Engine {
         for (dir, _) in [from, to] {
             self.nodes.view(dir)?;
         }
+        let (old, new) = (self.spelling(context, from.0, from.1)?, self.spelling(context, to.0, to.1)?);
+        let from = (from.0, &*old);
+        let spelled = (to.0, &*new);
         let mut known = Known::default();
         let mut visits = Visits::default();
         loop {
@@ -82,7 +85,9 @@ impl Engine {
                     return gone.and_then(|_| missing());
                 }
             };
-            let target = self.lookup(context, to.0, to.1);
+            let target = self.lookup(context, to.0, spelled.1);
+            // What is there keeps its spelling; what is not there gets the one that was asked for.
+            let to = if matches!(target, Ok(Some(_))) { spelled } else { to };
             let result = match &target {
                 Ok(target) => {
                     let target = target.as_ref();
