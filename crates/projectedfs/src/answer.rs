@@ -48,6 +48,10 @@ impl Answerer for Answers {
                 say(Answer::Item(item(path, self.0.state(path, cancel)?)));
                 Ok(())
             }),
+            Question::OnDisk { path } => each(&[path], |path| {
+                say(Answer::OnDisk { state: self.0.on_disk_state(path)?.bits() });
+                Ok(())
+            }),
             Question::Hydrate { paths } => each(&paths, |path| {
                 let mut done = |path: &RelPath| say(Answer::Fetched { path: text(path) });
                 Ok(self.0.hydrate(path, cancel, &mut done)?)
@@ -212,6 +216,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let kind = match error.kind() {
             ErrorKind::NotFound => "not-found",
+            ErrorKind::PathNotFound => "path-not-found",
             ErrorKind::Busy => "busy",
             ErrorKind::Stopped => "stopped",
             ErrorKind::PermissionDenied => "refused",

@@ -7,6 +7,7 @@ use projfs_engine::DirectoryRenames;
 use projfs_engine::Engine;
 use projfs_engine::HydrationPolicy;
 use projfs_engine::KernelCache;
+use projfs_engine::NegativePaths;
 use projfs_fuse::Config;
 use projfs_fuse::EngineService;
 use projfs_fuse::KernelLink;
@@ -165,6 +166,17 @@ impl InstanceBuilder {
     /// nothing of a directory is found without reading it once after each change.
     pub fn collation(mut self, collation: Collation) -> Self {
         self.engine.collation = collation;
+        self
+    }
+
+    /// Whether it is remembered, until [`clear_negative_path_cache`], which names the provider said do not exist
+    /// (`PRJ_FLAG_USE_NEGATIVE_PATH_CACHE`). Without it the provider is asked each time such a name is looked up. Unless
+    /// set it is remembered if the provider says that its answers hold for ever ([`Lifetime::Stable`]).
+    ///
+    /// [`clear_negative_path_cache`]: VirtualizationInstance::clear_negative_path_cache
+    /// [`Lifetime::Stable`]: projfs_provider::Lifetime::Stable
+    pub fn negative_path_cache(mut self, remember: bool) -> Self {
+        self.engine.negative_paths = if remember { NegativePaths::Remember } else { NegativePaths::Ask };
         self
     }
 

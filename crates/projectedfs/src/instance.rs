@@ -106,6 +106,7 @@ impl VirtualizationInstance {
             changed: Condvar::new(),
             control: Mutex::new(None),
         });
+        crate::on_disk::register(&shared);
         let ending = Arc::downgrade(&shared);
         let end = move || {
             live.session.wait();
@@ -136,6 +137,10 @@ impl VirtualizationInstance {
         let noted = files.write_note(&note);
         *self.shared.control.lock() = Some((server, files));
         noted
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Where it is mounted: an absolute path without symbolic links.
@@ -173,14 +178,12 @@ impl VirtualizationInstance {
         self.shared.wait();
     }
 
-    /// The state of the item at a path (`PrjGetOnDiskFileState`). Nothing changes by asking.
+    /// The state of the item at a path, virtual ones too, of which the provider is asked. Nothing changes by asking.
+    /// [`on_disk_state`](crate::on_disk_state) asks nobody.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound); the provider's and the store's, as
     /// [`Operation`](ErrorKind::Operation).
-    ///
-    /// # References
-    /// <https://learn.microsoft.com/windows/win32/api/projectedfslib/nf-projectedfslib-prjgetondiskfilestate>
     pub fn state(&self, path: &RelPath) -> Result<PathState> {
         self.shared.state(path, &CancelToken::new())
     }
@@ -376,7 +379,12 @@ impl Shared {
     }
 
     /// An error of the engine, about `path` if it does not say about what.
-    fn failed(&self, mut error: projfs_engine::Error, operation: &'static str, path: &RelPath) -> Error {
+    pub(crate) fn failed(
+        &self,
+        mut error: projfs_engine::Error,
+        operation: &'static str,
+        path: &RelPath,
+    ) -> Error {
         if error.path.is_root() {
             error.path = path.to_owned();
         }
@@ -385,7 +393,7 @@ impl Shared {
 }
 
 /// An operation of this process, which waits until it is cancelled.
-fn context(cancel: &CancelToken) -> Context<'_> {
+pub(crate) fn context(cancel: &CancelToken) -> Context<'_> {
     let caller = Caller {
         pid: std::process::id(),
         uid: rustix::process::geteuid().as_raw(),

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use projfs_engine::PathState;
 use projfs_engine::StateWord;
 use projfs_store::Existing;
+use projfs_store::Identity;
 use projfs_store::InstanceId;
 use projfs_store::JournalOptions;
 use projfs_store::Store;
@@ -19,6 +20,7 @@ use projfs_types::ItemState;
 use projfs_types::Origin;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
+use projfs_types::VersionInfo;
 use rustix::fs::AtFlags;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
@@ -61,6 +63,19 @@ impl VirtualizationRoot {
     pub fn mark(path: impl AsRef<Path>) -> Result<Self> {
         let path = free_directory(path.as_ref())?;
         TreeStore::mark(&path, Existing::Refuse).map_err(|error| Error::store(error, "mark", &path))?;
+        Self::open_free(path)
+    }
+
+    /// The same with an id and a version of the caller's choice: the version is what the provider is told of the root
+    /// directory. A directory that is a root already keeps those that it has.
+    ///
+    /// # Errors
+    /// As [`mark`](Self::mark).
+    pub fn mark_with(path: impl AsRef<Path>, id: InstanceId, version: VersionInfo) -> Result<Self> {
+        let path = free_directory(path.as_ref())?;
+        let identity = Identity { id, version };
+        let marked = TreeStore::mark_as(&path, Existing::Refuse, &identity);
+        marked.map_err(|error| Error::store(error, "mark", &path))?;
         Self::open_free(path)
     }
 

@@ -90,6 +90,21 @@ pub struct Options {
     pub hydration: HydrationPolicy,
     /// When two names are the same.
     pub collation: Collation,
+    /// Which names the provider said do not exist are remembered.
+    pub negative_paths: NegativePaths,
+}
+
+/// Whether names that the provider said do not exist are remembered, here and in the kernel, until something appears
+/// there or they are cleared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NegativePaths {
+    /// They are, if the provider says that what it says holds for ever.
+    #[default]
+    AsLifetime,
+    /// They are (`PRJ_FLAG_USE_NEGATIVE_PATH_CACHE`).
+    Remember,
+    /// They are not: it is asked each time.
+    Ask,
 }
 
 /// Whether projected directories can be renamed.
@@ -114,6 +129,7 @@ impl Default for Options {
             is_provider: |_| false,
             hydration: HydrationPolicy::default(),
             collation: Collation::Sensitive,
+            negative_paths: NegativePaths::default(),
         }
     }
 }
@@ -214,6 +230,15 @@ impl Engine {
     /// others lead to the same item.
     pub fn collation(&self) -> Collation {
         self.options.collation
+    }
+
+    /// How long the kernel may keep that a name leads nowhere; for ever if nothing is returned.
+    pub fn negative_lifetime(&self) -> Option<Duration> {
+        match self.options.negative_paths {
+            NegativePaths::AsLifetime => self.lifetime(),
+            NegativePaths::Remember => None,
+            NegativePaths::Ask => Some(Duration::ZERO),
+        }
     }
 
     /// What was done so far.

@@ -8,5 +8,6 @@ mod settle;
 pub(crate) mod spelling;
 
 pub(crate) use resolve::Under;
+pub(crate) use resolve::found;
 pub(crate) use resolve::origin_path;
 pub(crate) use settle::Settled;

@@ -43,6 +43,12 @@ impl KernelCache for KernelLink {
             kernel.invalidator.content_changed(node);
         }
     }
+
+    fn names_changed(&self) {
+        if let Some(kernel) = self.0.get().filter(|kernel| kernel.negotiated.epoch) {
+            kernel.invalidator.everything_changed();
+        }
+    }
 }
 
 /// Answers the kernel's requests by an engine.
@@ -68,20 +74,21 @@ impl EngineService {
     /// Lifetimes and flags that fit what the provider has declared.
     pub fn policy(&self) -> Policy {
         let directory_opens = self.engine.wants_directory_opens();
+        let negatives = self.engine.negative_lifetime().map_or(Lifetime::Forever, Lifetime::For);
         match self.engine.lifetime() {
             None if self.engine.collation() == Collation::Insensitive => {
                 let names = Lifetime::For(Duration::ZERO);
                 let negatives = names;
                 Policy { birth_time: true, directory_opens, entries: names, negatives, ..Policy::default() }
             }
-            None => Policy { birth_time: true, directory_opens, ..Policy::default() },
+            None => Policy { birth_time: true, directory_opens, negatives, ..Policy::default() },
             Some(lifetime) => Policy {
                 listings: Listings::Changing,
                 directory_opens,
                 birth_time: true,
                 entries: Lifetime::For(lifetime),
                 attributes: Lifetime::For(lifetime),
-                negatives: Lifetime::For(lifetime),
+                negatives,
             },
         }
     }

@@ -28,20 +28,20 @@ pub(crate) struct Snapshot {
     listing: Option<Arc<Listing>>,
     /// What is on disk under projected names, which it may spell otherwise; a tombstone has no kind.
     over: HashMap<ItemNameBuf, (ItemNameBuf, Option<ItemKind>)>,
-    /// What is on disk under other names, by cookie.
-    local: Vec<(u64, ItemNameBuf)>,
+    /// What is local under other names, by cookie.
+    local: Vec<(u64, ItemNameBuf, ItemKind)>,
 }
 
 /// One entry of a listing.
 pub(crate) enum SnapshotEntry<'a> {
-    /// Nothing is on disk under the name.
+    /// Nothing was on disk under the name.
     Projected(&'a ProjectedItem),
-    /// Something is.
-    Local(&'a ItemName),
+    /// Something of this kind was.
+    Local(&'a ItemName, ItemKind),
 }
 
 impl Snapshot {
-    /// Merges what is on disk with what is projected; local names win.
+    /// Merges what is local with what is projected; local names win.
     pub(crate) fn merge(
         changes: u64,
         listing: Option<Arc<Listing>>,
@@ -58,11 +58,11 @@ impl Snapshot {
                 if item.kind.is_some() || !over.get(&projected.name).is_some_and(hides) {
                     over.insert(projected.name.clone(), (item.name, item.kind));
                 }
-            } else if item.kind.is_some() {
-                local.push((local_cookie(&item.name), item.name));
+            } else if let Some(kind) = item.kind {
+                local.push((local_cookie(&item.name), item.name, kind));
             }
         }
-        local.sort_unstable();
+        local.sort_unstable_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
         Self { changes, listing, over, local }
     }
 
@@ -74,13 +74,19 @@ impl Snapshot {
             let cookie = FIRST + 1 + place as u64;
             match self.over.get(&*item.name) {
                 None => Some((cookie, SnapshotEntry::Projected(item))),
-                Some((name, Some(_))) => Some((cookie, SnapshotEntry::Local(name))),
+                Some((name, Some(kind))) => Some((cookie, SnapshotEntry::Local(name, *kind))),
                 Some((_, None)) => None,
             }
         });
-        let start = self.local.partition_point(|(known, _)| *known <= cookie);
-        let local = self.local[start..].iter().map(|(cookie, name)| (*cookie, SnapshotEntry::Local(name)));
+        let start = self.local.partition_point(|(known, ..)| *known <= cookie);
+        let local = &self.local[start..];
+        let local = local.iter().map(|(cookie, name, kind)| (*cookie, SnapshotEntry::Local(name, *kind)));
         projected.chain(local)
+    }
+
+    /// Whether the provider may list the directory in another way by now.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.listing.as_ref().is_some_and(|listing| listing.is_stale())
     }
 
     /// Whether nothing is listed.

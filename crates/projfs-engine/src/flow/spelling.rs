@@ -74,8 +74,9 @@ impl Engine {
             }
             dir
         };
+        let asked = self.negative.generation();
         let Some(item) = self.describe_item(context, &dir, name)? else { return Ok(Cow::Borrowed(name)) };
-        self.pin(context, parent, &item.name, &item.info)?;
+        self.pin(context, parent, &item.name, &item.info, asked)?;
         if let Some(projection) = dir.projection
             && *item.name != *name
         {

@@ -32,9 +32,8 @@ impl Engine {
                     under => return Ok(self.enter(&dir, name, &under)),
                 }
             };
-            match self.describe(context, &dir, name)? {
-                Some(info) => self.pin(context, parent, name, &info)?,
-                None => return Ok(None),
+            if !self.discover(context, &dir, name)? {
+                return Ok(None);
             }
         }
     }

@@ -178,6 +178,8 @@ impl Engine {
         let to_under = self.under(&to_dir, to.1)?;
         if self.node_under(&from_dir, from.1, &from_under) != Some(source.node)
             || self.node_under(&to_dir, to.1, &to_under) != target.map(|target| target.node)
+            || from_dir.prepared.min(to_dir.prepared) < Prepared::Dirty
+            || listing.as_ref().is_some_and(|listing| listing.is_stale())
         {
             return Ok(None);
         }
@@ -217,6 +219,7 @@ impl Engine {
             }
         }
         self.nodes.renamed(source.node, from, to);
+        self.appeared(&to_dir, to.1);
         self.nodes.changed(from.0);
         self.nodes.changed(to.0);
         Ok(Some(()))
