@@ -9,6 +9,8 @@ mod mounted {
     mod examples;
     mod instance;
     mod interrupts;
+    mod notifications;
     mod ranges;
+    mod spelling;
     mod support;
 }

@@ -215,6 +215,13 @@ pub(crate) struct Options {
     /// Whether projected directories can be renamed.
     #[arg(long, default_value = "allow")]
     pub(crate) directory_renames: Renames,
+    /// Find items under every spelling of their names, upper or lower case.
+    #[arg(long)]
+    pub(crate) ignore_case: bool,
+    /// Programs that get EACCES instead of content that would have to be fetched: indexers, scanners. By the name of the
+    /// executable; can be given several times.
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) no_hydrate: Vec<OsString>,
 }
 
 /// How requests come from the kernel.

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use projectedfs::Collation;
 use projectedfs::DirectoryRenames;
 use projectedfs::ErrorKind;
 use projectedfs::Users;
 use projectedfs::VirtualizationInstance;
 use projectedfs::VirtualizationRoot;
+use projectedfs::executables_do_not_hydrate;
 
 use crate::cli::Options;
 use crate::cli::Passthrough;
@@ -48,6 +50,8 @@ pub(crate) fn start(source: Opened, dir: &Path, options: &Options) -> Outcome<Vi
             Passthrough::Off => projectedfs::Passthrough::Off,
         })
         .users(if options.allow_other { Users::All } else { Users::Owner })
+        .collation(if options.ignore_case { Collation::Insensitive } else { Collation::Sensitive })
+        .hydration(executables_do_not_hydrate(options.no_hydrate.clone()))
         .directory_renames(match options.directory_renames {
             Renames::Allow => DirectoryRenames::Allow,
             Renames::Refuse => DirectoryRenames::Refuse,

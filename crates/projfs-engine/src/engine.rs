@@ -10,13 +10,16 @@ use projfs_sync::Arc;
 use projfs_sync::Mutex;
 use projfs_sync::atomic::AtomicU64;
 use projfs_sync::atomic::Ordering;
+use projfs_types::Caller;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::JournalEntry;
 use projfs_types::NodeId;
+use projfs_types::NotifyMask;
 use projfs_types::RelPathBuf;
 use projfs_types::Stat;
 use projfs_types::What;
+use projfs_types::collation::Collation;
 
 use crate::command::CommandTable;
 use crate::enumerate::Listings;
@@ -24,10 +27,13 @@ use crate::error::Result;
 use crate::files::OpenFiles;
 use crate::flow::hydrate::Flights;
 use crate::flow::ranges::Ranges;
+use crate::flow::spelling::Spellings;
 use crate::handle::HandleTable;
 use crate::lock::Locks;
 use crate::negative::NegativeCache;
 use crate::node::table::NodeTable;
+use crate::notify::Notifier;
+use crate::policy::HydrationPolicy;
 use crate::port::Context;
 use crate::port::KernelCache;
 
@@ -47,8 +53,10 @@ pub struct Engine {
     pub(crate) files: OpenFiles,
     pub(crate) listings: Arc<Listings>,
     pub(crate) negative: NegativeCache,
+    pub(crate) spellings: Spellings,
     pub(crate) flights: Flights,
     pub(crate) ranges: Ranges,
+    pub(crate) notifier: Notifier,
     pub(crate) counters: Arc<Counters>,
     /// Called after every journal entry's change, for those who watch.
     pub(crate) watchers: Mutex<Vec<std::sync::mpsc::SyncSender<()>>>,
@@ -73,6 +81,15 @@ pub struct Options {
     /// Files of up to this many bytes are fetched whole when they are opened. Longer ones come as they are read, if the
     /// provider gives ranges.
     pub whole_file_limit: u64,
+    /// Of which paths, and everything below them, the provider hears what (`PRJ_NOTIFICATION_MAPPING`). The deepest one
+    /// above an item decides; of two for one path, the last. None, unless set.
+    pub notifications: Vec<(RelPathBuf, NotifyMask)>,
+    /// Whether a caller is the provider itself: it is not notified of what it does. Nobody is, unless set.
+    pub is_provider: fn(Caller) -> bool,
+    /// Who may cause content to be fetched.
+    pub hydration: HydrationPolicy,
+    /// When two names are the same.
+    pub collation: Collation,
     /// Which names the provider said do not exist are remembered.
     pub negative_paths: NegativePaths,
 }
@@ -108,6 +125,10 @@ impl Default for Options {
             open_files: 256,
             directory_renames: DirectoryRenames::Allow,
             whole_file_limit: 16 << 20,
+            notifications: Vec::new(),
+            is_provider: |_| false,
+            hydration: HydrationPolicy::default(),
+            collation: Collation::Sensitive,
             negative_paths: NegativePaths::default(),
         }
     }
@@ -161,6 +182,7 @@ impl Engine {
         options: Options,
     ) -> Result<Self> {
         let root = store.look_root()?;
+        let notifier = Notifier::new(&options.notifications, options.collation);
         let commands =
             CommandTable::start(handler, options.provider_threads.max(1)).map_err(|error| crate::Error {
                 kind: crate::ErrorKind::Unavailable,
@@ -180,8 +202,10 @@ impl Engine {
             handles: HandleTable::default(),
             listings: Arc::new(Listings::new()),
             negative: NegativeCache::default(),
+            spellings: Spellings::default(),
             flights: Flights::default(),
             ranges: Ranges::default(),
+            notifier,
             counters: Arc::default(),
             watchers: Mutex::default(),
         })
@@ -200,6 +224,12 @@ impl Engine {
             Lifetime::Stable => None,
             Lifetime::Chosen(lifetime) => Some(lifetime),
         }
+    }
+
+    /// When two names are the same. Where spelling does not matter, the kernel may keep no name: it would not know which
+    /// others lead to the same item.
+    pub fn collation(&self) -> Collation {
+        self.options.collation
     }
 
     /// How long the kernel may keep that a name leads nowhere; for ever if nothing is returned.

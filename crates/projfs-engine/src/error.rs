@@ -53,6 +53,8 @@ pub enum ErrorKind {
     Invalid,
     /// A rename of a projected directory is refused by option.
     CrossDevice,
+    /// This caller may not cause content to be fetched.
+    Denied,
     /// There is no such extended attribute.
     NoAttribute,
     /// The instance is stopping.
@@ -116,6 +118,7 @@ impl fmt::Display for ErrorKind {
             Self::Reserved => "the name is reserved",
             Self::Invalid => "invalid argument",
             Self::CrossDevice => "projected directories are not renamed here",
+            Self::Denied => "this process does not fetch content",
             Self::NoAttribute => "no such extended attribute",
             Self::Unavailable => "the instance is stopping",
             Self::NotClean => "the item has local changes",

@@ -5,6 +5,7 @@ mod prepare;
 pub(crate) mod ranges;
 mod resolve;
 mod settle;
+pub(crate) mod spelling;
 
 pub(crate) use resolve::Under;
 pub(crate) use resolve::found;

@@ -6,6 +6,7 @@ use projfs_sync::Mutex;
 use projfs_types::NodeId;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
+use projfs_types::collation::Collation;
 
 /// How many paths are kept. Dropping them is always allowed.
 const CAPACITY: usize = 100_000;
@@ -70,9 +71,15 @@ impl NegativeCache {
         if gone.is_empty() { Kept::Yes } else { Kept::Instead(gone.into_iter().collect()) }
     }
 
-    /// Something is there now.
-    pub(crate) fn remove(&self, path: &RelPath) {
-        self.paths.lock().absent.remove(path);
+    /// Something is there now. Where case does not matter, under every spelling: then all go, which is always allowed.
+    pub(crate) fn remove(&self, path: &RelPath, collation: Collation) {
+        let mut paths = self.paths.lock();
+        match collation {
+            Collation::Sensitive => {
+                paths.absent.remove(path);
+            }
+            Collation::Insensitive => paths.absent.clear(),
+        }
     }
 
     /// Forgets everything, also answers that are on their way. What was kept.

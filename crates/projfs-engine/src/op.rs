@@ -15,6 +15,7 @@ mod xattr;
 pub use attr::SetAttributes;
 pub use dir::DirEntry;
 pub use dir::DirSink;
+pub(crate) use lookup::Peeked;
 pub use open::Coverage;
 pub use open::OpenHow;
 pub use open::Opened;

@@ -66,6 +66,21 @@ pub enum Event {
     Discard,
 }
 
+/// What the provider may refuse before an event: the operation then fails, and nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Nothing.
+    Nothing,
+    /// That a file which is still its own becomes local.
+    ConvertToFull,
+    /// That the name goes.
+    Delete,
+    /// That the item moves.
+    Rename,
+    /// That the item gets one more name.
+    SetHardlink,
+}
+
 /// What an event does: first `fetch`, then `change`. An item on which an event has no effect has `Nothing` for both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -142,6 +157,33 @@ pub fn step(found: Found<'_>, beneath: Beneath, event: Event) -> Result<Step, Re
         Found::Local(ItemState::Directory(state)) => directory(state, event),
         Found::Local(ItemState::Symlink(state)) => symlink(state, event),
         Found::Local(ItemState::Special) => special(event),
+    }
+}
+
+/// What the provider is asked before an event. Pure, as [`step`] is. Of what is virtual nothing is asked yet: it is a
+/// placeholder first.
+pub fn ask(found: Found<'_>, event: Event) -> Ask {
+    let Found::Local(state) = found else { return Ask::Nothing };
+    match (state, event) {
+        (ItemState::Tombstone, _) => Ask::Nothing,
+        (_, Event::Delete) => Ask::Delete,
+        (_, Event::Rename) => Ask::Rename,
+        (ItemState::Directory(_), _) => Ask::Nothing,
+        (_, Event::Link) => Ask::SetHardlink,
+        (
+            ItemState::File(FileState::Placeholder(_) | FileState::Hydrated(_)),
+            Event::Modify | Event::Truncate,
+        ) => Ask::ConvertToFull,
+        (
+            ItemState::File(_) | ItemState::Symlink(_) | ItemState::Special,
+            Event::Look
+            | Event::Read
+            | Event::Modify
+            | Event::Truncate
+            | Event::SetMetadata
+            | Event::Dehydrate
+            | Event::Discard,
+        ) => Ask::Nothing,
     }
 }
 

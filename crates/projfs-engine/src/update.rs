@@ -324,7 +324,7 @@ impl Engine {
             self.listings.forget(origin);
         }
         if let Some(home) = &home {
-            self.negative.remove(home);
+            self.negative.remove(home, self.options.collation);
         }
         self.nodes.changed(spot.dir.node);
         if let Some(node) = spot.node {

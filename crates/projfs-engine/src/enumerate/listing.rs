@@ -17,6 +17,7 @@ use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use projfs_types::VersionInfo;
 use projfs_types::collation;
+use projfs_types::collation::Collation;
 
 use super::scan;
 use super::scan::Begin;
@@ -81,10 +82,17 @@ impl Listing {
         Ok(Arc::new(Self { entries: in_order(entries)?, expires, stale: AtomicBool::new(false) }))
     }
 
-    /// The entry under a name.
-    pub(crate) fn get(&self, name: &ItemName) -> Option<&ProjectedItem> {
-        let found = self.entries.binary_search_by(|entry| collation::compare(&entry.name, name)).ok()?;
-        self.entries.get(found)
+    /// The entry under a name, spelled as the provider does.
+    pub(crate) fn find(&self, name: &ItemName, collation: Collation) -> Option<&ProjectedItem> {
+        match self.entries.binary_search_by(|entry| collation::compare(&entry.name, name)) {
+            Ok(found) => self.entries.get(found),
+            // Names that are the same stand side by side.
+            Err(place) => [place.checked_sub(1), Some(place)]
+                .into_iter()
+                .flatten()
+                .filter_map(|place| self.entries.get(place))
+                .find(|entry| collation.same(&entry.name, name)),
+        }
     }
 
     /// The entries that come after a name.

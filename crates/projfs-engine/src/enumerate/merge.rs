@@ -10,6 +10,7 @@ use projfs_types::ItemNameBuf;
 use projfs_types::Number;
 use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
+use projfs_types::collation::Collation;
 
 use super::Listing;
 
@@ -25,8 +26,8 @@ pub(crate) struct Snapshot {
     /// The directory's count of changes when this was made.
     pub(crate) changes: u64,
     listing: Option<Arc<Listing>>,
-    /// What is on disk under projected names; a tombstone has no kind.
-    over: HashMap<ItemNameBuf, Option<ItemKind>>,
+    /// What is on disk under projected names, which it may spell otherwise; a tombstone has no kind.
+    over: HashMap<ItemNameBuf, (ItemNameBuf, Option<ItemKind>)>,
     /// What is local under other names, by cookie.
     local: Vec<(u64, ItemNameBuf, ItemKind)>,
 }
@@ -41,12 +42,22 @@ pub(crate) enum SnapshotEntry<'a> {
 
 impl Snapshot {
     /// Merges what is local with what is projected; local names win.
-    pub(crate) fn merge(changes: u64, listing: Option<Arc<Listing>>, on_disk: Vec<Listed>) -> Self {
+    pub(crate) fn merge(
+        changes: u64,
+        listing: Option<Arc<Listing>>,
+        on_disk: Vec<Listed>,
+        collation: Collation,
+    ) -> Self {
         let mut over = HashMap::new();
         let mut local = Vec::new();
         for item in on_disk {
-            if listing.as_ref().is_some_and(|listing| listing.get(&item.name).is_some()) {
-                over.insert(item.name, item.kind);
+            let projected = listing.as_ref().and_then(|listing| listing.find(&item.name, collation));
+            if let Some(projected) = projected {
+                let hides = |(_, kind): &(ItemNameBuf, Option<ItemKind>)| kind.is_some();
+                // An item beside a tombstone of another spelling is what is shown.
+                if item.kind.is_some() || !over.get(&projected.name).is_some_and(hides) {
+                    over.insert(projected.name.clone(), (item.name, item.kind));
+                }
             } else if let Some(kind) = item.kind {
                 local.push((local_cookie(&item.name), item.name, kind));
             }
@@ -63,8 +74,8 @@ impl Snapshot {
             let cookie = FIRST + 1 + place as u64;
             match self.over.get(&*item.name) {
                 None => Some((cookie, SnapshotEntry::Projected(item))),
-                Some(Some(kind)) => Some((cookie, SnapshotEntry::Local(&item.name, *kind))),
-                Some(None) => None,
+                Some((name, Some(kind))) => Some((cookie, SnapshotEntry::Local(name, *kind))),
+                Some((_, None)) => None,
             }
         });
         let start = self.local.partition_point(|(known, ..)| *known <= cookie);

@@ -80,6 +80,7 @@ impl Engine {
             let file = self.store.begin_content(0)?;
             return Ok(Fetched { file, info, number, taken: Arc::default(), ranges: None });
         }
+        self.may_hydrate(context, origin)?;
         if self.comes_in_parts(&info) {
             return self.fetch_rest(context, origin, &info, number);
         }

@@ -15,6 +15,7 @@ use projfs_types::Origin;
 use projfs_types::PlaceholderInfo;
 use projfs_types::PlaceholderKind;
 use projfs_types::Projected;
+use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use projfs_types::Stat;
@@ -129,7 +130,7 @@ impl Engine {
             Under::Nothing => return Beneath::Nothing,
         };
         match self.listings.kept(projection) {
-            Some(listing) if listing.get(name).is_some() => Beneath::Item,
+            Some(listing) if listing.find(name, self.options.collation).is_some() => Beneath::Item,
             Some(_) => Beneath::Nothing,
             None if self.negative.contains(&origin) => Beneath::Nothing,
             None => Beneath::Unknown,
@@ -179,11 +180,21 @@ impl Engine {
         dir: &DirView,
         name: &ItemName,
     ) -> Result<Option<PlaceholderInfo>> {
+        Ok(self.describe_item(context, dir, name)?.map(|item| item.info))
+    }
+
+    /// The same, with the name as the provider spells it.
+    pub(crate) fn describe_item(
+        &self,
+        context: &Context<'_>,
+        dir: &DirView,
+        name: &ItemName,
+    ) -> Result<Option<ProjectedItem>> {
         let Some(projection) = &dir.projection else { return Ok(None) };
         if let Some(listing) = self.listings.kept(projection)
-            && let Some(item) = listing.get(name)
+            && let Some(item) = listing.find(name, self.options.collation)
         {
-            return Ok(Some(item.info.clone()));
+            return Ok(Some(item.clone()));
         }
         let origin = projection.join(name);
         if self.negative.contains(&origin) {
@@ -194,11 +205,11 @@ impl Engine {
         let asked =
             self.commands.ask(context, about, |request, reply| Command::PlaceholderInfo { request, reply });
         match asked {
-            Ok(item) if *item.name != *name => {
+            Ok(item) if !self.is_same(&item.name, name) => {
                 Err(Error::bad_answer(&origin, format!("asked for {name:?}, told of {:?}", item.name)))
             }
             Ok(item) => match check::info(&item.info) {
-                Ok(()) => Ok(Some(item.info)),
+                Ok(()) => Ok(Some(item)),
                 Err(why) => Err(Error::bad_answer(&origin, why)),
             },
             Err(error) if error.kind == ErrorKind::Provider(ProviderErrorKind::NotFound) => {

@@ -14,7 +14,7 @@ fn an_answer_that_was_asked_for_before_a_clearing_is_not_kept() {
     assert!(!cache.contains(&path("a")) && !cache.contains(&path("b")));
     assert_eq!(cache.insert(path("b"), NodeId::ROOT, cache.generation()), Kept::Yes);
     assert!(cache.contains(&path("b")));
-    cache.remove(&path("b"));
+    cache.remove(&path("b"), Collation::Sensitive);
     assert!(cache.clear().is_empty());
 }
 

@@ -191,7 +191,7 @@ impl Engine {
             let view = self.nodes.view(node)?;
             let (changes, _) = self.nodes.snapshot(node)?;
             let local = self.local_names(&view, listing.as_deref())?;
-            let snapshot = Arc::new(Snapshot::merge(changes, listing, local));
+            let snapshot = Arc::new(Snapshot::merge(changes, listing, local, self.options.collation));
             if !snapshot.is_stale() {
                 self.nodes.keep_snapshot(node, Some(Arc::clone(&snapshot)));
                 return Ok(snapshot);
@@ -209,7 +209,7 @@ impl Engine {
         let Some(projection) = &dir.projection else { return Ok(local) };
         let on_disk = local.len();
         for name in self.store.noted_names(projection) {
-            let known = listing.is_some_and(|listing| listing.get(&name).is_some())
+            let known = listing.is_some_and(|listing| listing.find(&name, self.options.collation).is_some())
                 || local[..on_disk].binary_search_by(|item| collation::compare(&item.name, &name)).is_ok();
             if !known && let Some(info) = self.store.noted(&projection.join(&name)) {
                 local.push(Listed { name, kind: Some(info.item_kind()) });

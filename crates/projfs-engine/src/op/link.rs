@@ -1,5 +1,6 @@
 //! Giving an item one more name.
 
+use projfs_provider::Closed;
 use projfs_store::Place;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
@@ -22,6 +23,36 @@ impl Engine {
     /// # Errors
     /// `Exists`; `IsDirectory` for a directory; the provider's; the store's.
     pub fn link(
+        &self,
+        context: &Context<'_>,
+        node: NodeId,
+        parent: NodeId,
+        name: &ItemName,
+    ) -> Result<Entry> {
+        if self.notifier.is_silent() {
+            return self.link_unheard(context, node, parent, name);
+        }
+        let to = self.nodes.path(parent)?.join(name);
+        let mut visit = None;
+        if let Location::Trash(_) = self.nodes.location(node)? {
+            // A file without a name: for the provider it comes into being.
+            visit = self.visit_new(context, parent, name, ItemKind::File)?;
+            let entry = self.link_unheard(context, node, parent, name)?;
+            self.tell_created(context, &mut visit, &entry);
+            self.end_visit(context, visit, Closed::Unmodified);
+            return Ok(entry);
+        }
+        let linked = self
+            .announce(context, &mut visit, node, Event::Link, Some(&to))
+            .and_then(|()| self.link_unheard(context, node, parent, name));
+        if linked.is_ok() {
+            self.tell_linked(context, visit.as_ref(), to);
+        }
+        self.end_visit(context, visit, Closed::Unmodified);
+        linked
+    }
+
+    fn link_unheard(
         &self,
         context: &Context<'_>,
         node: NodeId,

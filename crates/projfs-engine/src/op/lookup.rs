@@ -21,6 +21,7 @@ impl Engine {
     /// # Errors
     /// `Stale` or `NotDirectory` for the directory; the provider's and the store's.
     pub fn lookup(&self, context: &Context<'_>, parent: NodeId, name: &ItemName) -> Result<Option<Entry>> {
+        let name = &*self.spelling(context, parent, name)?;
         loop {
             let dir = {
                 let _held = self.locks.look(parent);

@@ -1,5 +1,6 @@
 //! Removing names.
 
+use projfs_provider::Closed;
 use projfs_store::Keep;
 use projfs_store::Leave;
 use projfs_store::TrashId;
@@ -49,13 +50,27 @@ impl Engine {
         kind: RemoveKind,
     ) -> Result<()> {
         let mut known = None;
+        let mut visit = None;
+        let name = &*self.spelling(context, parent, name)?;
         loop {
-            let (dir, node) = self.victim(context, parent, name, kind)?;
-            let result = self.remove_known(context, &dir, node, name, kind, &mut known);
+            let (dir, node) = match self.victim(context, parent, name, kind) {
+                Ok(victim) => victim,
+                Err(error) => {
+                    self.end_visit(context, visit.take(), Closed::Unmodified);
+                    return Err(error);
+                }
+            };
+            let result = self
+                .announce(context, &mut visit, node, Event::Delete, None)
+                .and_then(|()| self.remove_known(context, &dir, node, name, kind, &mut known));
             self.nodes.forget(node, 1);
-            if let Some(()) = result? {
-                return Ok(());
-            }
+            let how = match result {
+                Ok(None) => continue,
+                Ok(Some(())) => Closed::Deleted { modified: false },
+                Err(_) => Closed::Unmodified,
+            };
+            self.end_visit(context, visit.take(), how);
+            return result.map(|_| ());
         }
     }
 
@@ -185,7 +200,7 @@ impl Engine {
     pub(super) fn is_empty_now(&self, node: NodeId, listing: Option<Arc<Listing>>) -> Result<bool> {
         let view = self.nodes.view(node)?;
         let local = self.local_names(&view, listing.as_deref())?;
-        Ok(Snapshot::merge(0, listing, local).is_empty())
+        Ok(Snapshot::merge(0, listing, local, self.options.collation).is_empty())
     }
 }
 

@@ -41,7 +41,7 @@ impl Engine {
     /// Something is under a name now.
     pub(crate) fn appeared(&self, dir: &DirView, name: &ItemName) {
         if let Some(projection) = &dir.projection {
-            self.negative.remove(&projection.join(name));
+            self.negative.remove(&projection.join(name), self.options.collation);
         }
     }
 

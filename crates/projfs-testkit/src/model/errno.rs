@@ -27,6 +27,7 @@ pub fn errno_of_kind(kind: ErrorKind) -> Errno {
         ErrorKind::Reserved | ErrorKind::NotClean | ErrorKind::Kept(_) => Errno::PERM,
         ErrorKind::Invalid => Errno::INVAL,
         ErrorKind::CrossDevice => Errno::XDEV,
+        ErrorKind::Denied => Errno::ACCESS,
         ErrorKind::NoAttribute => Errno::NODATA,
         ErrorKind::Unavailable => Errno::HOSTDOWN,
         ErrorKind::BadAnswer | ErrorKind::Provider(_) => Errno::IO,
