@@ -244,3 +244,6 @@ pub(crate) fn continue_elsewhere(bridge: &Arc<Bridge>, task: Box<dyn Task>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

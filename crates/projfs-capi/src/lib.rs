@@ -23,5 +23,7 @@ mod placeholder;
 mod process;
 mod query;
 mod start;
+#[cfg(test)]
+mod testing;
 mod update;
 mod wide;

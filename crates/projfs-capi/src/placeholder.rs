@@ -338,3 +338,6 @@ both_widths! {
         |width| unsafe { write(width, context, path, info, size, extended) }
     }
 }
+
+#[cfg(test)]
+mod tests;
