@@ -164,6 +164,16 @@ impl Error {
         self.kind
     }
 
+    /// The `errno` that says the same, of an operation on an item or of the system.
+    pub fn raw_os_error(&self) -> Option<i32> {
+        let errno = |errno: Errno| errno.raw_os_error();
+        let io = || self.source.as_deref()?.downcast_ref::<std::io::Error>()?.raw_os_error();
+        match self.kind {
+            ErrorKind::Operation(kind) => Some(errno(projfs_fuse::errno::of_kind(kind))),
+            _ => io(),
+        }
+    }
+
     /// What was being done, as a verb.
     pub fn operation(&self) -> &'static str {
         self.operation

@@ -72,9 +72,21 @@ impl VirtualizationRoot {
     /// # Errors
     /// As [`mark`](Self::mark).
     pub fn mark_with(path: impl AsRef<Path>, id: InstanceId, version: VersionInfo) -> Result<Self> {
-        let path = free_directory(path.as_ref())?;
-        let identity = Identity { id, version };
-        let marked = TreeStore::mark_as(&path, Existing::Refuse, &identity);
+        Self::mark_as(path.as_ref(), Existing::Refuse, &Identity { id, version })
+    }
+
+    /// The same for a directory that need not be empty: what is in it becomes full.
+    ///
+    /// # Errors
+    /// As [`mark`](Self::mark), but for a directory that is not empty; [`Nested`](ErrorKind::Nested) also if another root
+    /// is inside.
+    pub fn adopt_with(path: impl AsRef<Path>, id: InstanceId, version: VersionInfo) -> Result<Self> {
+        Self::mark_as(path.as_ref(), Existing::Adopt, &Identity { id, version })
+    }
+
+    fn mark_as(path: &Path, existing: Existing, identity: &Identity) -> Result<Self> {
+        let path = free_directory(path)?;
+        let marked = TreeStore::mark_as(&path, existing, identity);
         marked.map_err(|error| Error::store(error, "mark", &path))?;
         Self::open_free(path)
     }

@@ -222,6 +222,22 @@ impl Guid {
             data4: rest,
         }
     }
+
+    /// The sixteen bytes in the order of the text.
+    fn bytes(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        bytes[..4].copy_from_slice(&self.data1.to_be_bytes());
+        bytes[4..6].copy_from_slice(&self.data2.to_be_bytes());
+        bytes[6..8].copy_from_slice(&self.data3.to_be_bytes());
+        bytes[8..].copy_from_slice(&self.data4);
+        bytes
+    }
+}
+
+impl From<Guid> for InstanceId {
+    fn from(id: Guid) -> Self {
+        Self::from_bytes(id.bytes())
+    }
 }
 
 impl From<InstanceId> for Guid {

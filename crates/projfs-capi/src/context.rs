@@ -1,6 +1,7 @@
 //! Handles: numbers that are looked up, never addresses that are followed.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use projfs_sync::Arc;
@@ -77,6 +78,11 @@ pub(crate) fn forget(context: Handle) {
 /// `E_HANDLE`.
 pub(crate) fn instance(context: Handle) -> Result<Arc<Instance>, HResult> {
     CONTEXTS.get(context).ok_or(hresult::E_HANDLE)
+}
+
+/// The instance whose root is at a path, which has no symbolic links.
+pub(crate) fn at(path: &Path) -> Option<Arc<Instance>> {
+    CONTEXTS.values.read().values().find(|instance| instance.instance.path() == path).cloned()
 }
 
 /// The callbacks of the instance under a handle.

@@ -1,7 +1,5 @@
 //! `HRESULT`: what C is told, and what C says, as `errno` and as kinds of errors; one row each.
 
-use std::io;
-
 use libc::c_int;
 use projectedfs::Error;
 use projectedfs::ErrorKind;
@@ -33,6 +31,7 @@ pub(crate) const E_HANDLE: HResult = of_win32(6);
 pub(crate) const E_OUTOFMEMORY: HResult = of_win32(14);
 pub(crate) const E_INVALIDARG: HResult = of_win32(87);
 pub(crate) const FILE_NOT_FOUND: HResult = of_win32(2);
+pub(crate) const PATH_NOT_FOUND: HResult = of_win32(3);
 pub(crate) const ACCESS_DENIED: HResult = of_win32(5);
 pub(crate) const NO_MORE_FILES: HResult = of_win32(18);
 pub(crate) const NOT_SUPPORTED: HResult = of_win32(50);
@@ -316,6 +315,12 @@ pub(crate) fn of_provider(kind: ProviderErrorKind) -> HResult {
 pub(crate) fn of_error(error: &Error) -> HResult {
     match error.kind() {
         ErrorKind::NotFound => FILE_NOT_FOUND,
+        ErrorKind::PathNotFound => PATH_NOT_FOUND,
+        ErrorKind::Exists => ALREADY_EXISTS,
+        ErrorKind::NotEmpty => of_win32(145),
+        ErrorKind::AlreadyPlaceholder => REPARSE_POINT_ENCOUNTERED,
+        ErrorKind::Kept(_) => INVALID_OPERATION,
+        ErrorKind::Invalid => E_INVALIDARG,
         ErrorKind::NotADirectory => DIRECTORY,
         ErrorKind::NotARoot => REPARSE_TAG_MISMATCH,
         ErrorKind::Nested => INVALID_OPERATION,
@@ -326,19 +331,9 @@ pub(crate) fn of_error(error: &Error) -> HResult {
         ErrorKind::Busy => VIRTUALIZATION_BUSY,
         ErrorKind::PermissionDenied => ACCESS_DENIED,
         ErrorKind::Fuse | ErrorKind::Stopped => UNAVAILABLE,
-        ErrorKind::Control | ErrorKind::Io => of_cause(error),
+        ErrorKind::Control => error.raw_os_error().map_or(UNAVAILABLE, of_errno),
+        ErrorKind::Operation(_) | ErrorKind::Io => error.raw_os_error().map_or(IO_DEVICE, of_errno),
+        // The enumeration may grow.
         _ => INTERNAL_ERROR,
     }
-}
-
-/// The system's error at the bottom of another.
-fn of_cause(error: &Error) -> HResult {
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        if let Some(errno) = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
-            return of_errno(errno);
-        }
-        cause = error.source();
-    }
-    IO_DEVICE
 }

@@ -23,4 +23,5 @@ mod placeholder;
 mod process;
 mod query;
 mod start;
+mod update;
 mod wide;

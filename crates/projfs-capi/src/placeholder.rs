@@ -305,7 +305,10 @@ unsafe fn write(
     match instance.bridge.asked.give(inside(context), &path, &item) {
         Given::Answer => Ok(()),
         Given::Twice => Err(hresult::ALREADY_EXISTS),
-        Given::Unasked => instance.create_placeholder(&path, &item.info),
+        Given::Unasked => {
+            let made = instance.instance.create_placeholder(&path, &item.info);
+            made.map_err(|error| hresult::of_error(&error))
+        }
     }
 }
 

@@ -2,14 +2,11 @@
 
 use std::ffi::OsStr;
 use std::ffi::c_void;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use projectedfs::NotifyMask;
-use projectedfs::PlaceholderInfo;
 use projectedfs::RelPath;
 use projectedfs::RelPathBuf;
-use projectedfs::VersionInfo;
 use projectedfs::VirtualizationInstance;
 use projectedfs::VirtualizationRoot;
 use projfs_sync::Arc;
@@ -17,11 +14,9 @@ use projfs_sync::Condvar;
 use projfs_sync::Mutex;
 
 use crate::abi::FLAG_USE_NEGATIVE_PATH_CACHE;
-use crate::abi::Guid;
 use crate::abi::Handle;
 use crate::abi::InstanceInfo;
 use crate::abi::NotificationMapping;
-use crate::abi::PrjVersionInfo;
 use crate::abi::RawCallbacks;
 use crate::abi::StartOptions;
 use crate::abi::WideStr;
@@ -45,7 +40,7 @@ const MOST_THREADS: u32 = 1024;
 /// A running instance.
 pub(crate) struct Instance {
     pub(crate) bridge: Arc<Bridge>,
-    instance: VirtualizationInstance,
+    pub(crate) instance: VirtualizationInstance,
     write_alignment: u32,
     stage: Mutex<Stage>,
     stopped: Condvar,
@@ -171,15 +166,26 @@ unsafe fn start(
         .map_err(|error| hresult::of_errno(error.raw_os_error().unwrap_or(libc::EIO)))?;
     let bridge = Arc::new(bridge);
     let path = root.path().to_owned();
-    let block_size = std::fs::metadata(&path).map_or(MOST_ALIGNMENT, |metadata| metadata.blksize());
-    let builder = VirtualizationInstance::builder(root).provider_threads(options.threads).source(program());
+    let mut builder = VirtualizationInstance::builder(root)
+        .provider_threads(options.threads)
+        .negative_path_cache(options.negative_path_cache)
+        .source(program());
+    if callbacks.notify.is_some() {
+        if options.mappings.is_empty() {
+            builder = builder.notify(RelPath::root(), NotifyMask::DEFAULT);
+        }
+        for (path, mask) in &options.mappings {
+            builder = builder.notify(path, *mask);
+        }
+    }
     let instance = builder
         .start_handler(Arc::new(Handler(Arc::clone(&bridge))))
         .map_err(|error| told("start", &path, &error))?;
+    let write_alignment = instance.write_alignment().map_err(|error| told("start", &path, &error))?;
     let instance = Instance {
         bridge: Arc::clone(&bridge),
         instance,
-        write_alignment: block_size.next_power_of_two().min(MOST_ALIGNMENT) as u32,
+        write_alignment,
         stage: Mutex::new(Stage::Running),
         stopped: Condvar::new(),
     };
@@ -190,11 +196,8 @@ unsafe fn start(
     Ok(())
 }
 
-/// The largest alignment that devices ask for, in bytes.
-const MOST_ALIGNMENT: u64 = 4096;
-
 /// The code of a failure, of which the log is told more.
-fn told(operation: &'static str, path: &Path, error: &projectedfs::Error) -> HResult {
+pub(crate) fn told(operation: &'static str, path: &Path, error: &projectedfs::Error) -> HResult {
     let result = hresult::of_error(error);
     tracing::warn!(operation, path = %path.display(), %error, "refused with {result:#010x}");
     result
@@ -241,55 +244,4 @@ unsafe extern "C" fn PrjGetVirtualizationInstanceInfo(context: Handle, info: *mu
         unsafe { info.write_unaligned(filled) };
         Ok(())
     })
-}
-
-impl Instance {
-    /// Makes a placeholder that nobody has asked for.
-    pub(crate) fn create_placeholder(&self, path: &RelPath, info: &PlaceholderInfo) -> Result<(), HResult> {
-        let _ = (path, info);
-        Err(hresult::NOT_SUPPORTED)
-    }
-}
-
-/// Marks a directory.
-///
-/// # Safety
-/// The pointers are null or lead to what the header says.
-unsafe fn mark(
-    width: Width,
-    root: WideStr,
-    target: WideStr,
-    version: *const PrjVersionInfo,
-    id: *const Guid,
-) -> Result<(), HResult> {
-    if id.is_null() {
-        return Err(hresult::E_INVALIDARG);
-    }
-    // SAFETY: the caller's promise.
-    let root = path::full(&unsafe { wide::read(root, width) }?)?;
-    // SAFETY: the caller's promise.
-    let target = unsafe { wide::read_opt(target, width) }?.filter(|target| !target.is_empty());
-    // SAFETY: the caller's promise.
-    let version = (!version.is_null()).then(|| unsafe { version.read_unaligned() });
-    let _version = version.as_ref().map(VersionInfo::from).unwrap_or_default();
-    if target.is_some() {
-        return Err(hresult::NOT_SUPPORTED);
-    }
-    if projectedfs::is_root(&root) {
-        return Err(hresult::REPARSE_POINT_ENCOUNTERED);
-    }
-    VirtualizationRoot::mark(&root).map(drop).map_err(|error| told("mark", &root, &error))
-}
-
-both_widths! {
-    /// `PrjMarkDirectoryAsPlaceholder`.
-    fn PrjMarkDirectoryAsPlaceholder, PrjMarkDirectoryAsPlaceholder_w32(
-        root: WideStr,
-        target: WideStr,
-        version: *const PrjVersionInfo,
-        id: *const Guid,
-    ) {
-        // SAFETY: the header says what the pointers lead to.
-        |width| unsafe { mark(width, root, target, version, id) }
-    }
 }

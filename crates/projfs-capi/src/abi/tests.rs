@@ -83,6 +83,7 @@ fn a_guid_has_the_text_of_its_bytes() {
         guid,
         Guid { data1: 0x0001_0203, data2: 0x0405, data3: 0x0607, data4: [8, 9, 10, 11, 12, 13, 14, 15] }
     );
+    assert_eq!(guid.bytes(), bytes);
 }
 
 #[test]
