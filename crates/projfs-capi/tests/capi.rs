@@ -9,5 +9,7 @@
 mod api;
 #[path = "capi/mirror.rs"]
 mod mirror;
+#[path = "capi/poems.rs"]
+mod poems;
 #[path = "capi/support.rs"]
 mod support;
