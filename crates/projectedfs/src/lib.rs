@@ -148,3 +148,7 @@ pub use runtime::runtime_dir;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/providers.md")]
+struct Providers;
