@@ -83,7 +83,7 @@ impl Answers {
         let shared = &self.0;
         let live = shared.live()?;
         let statistics = live.engine.statistics();
-        let features = live.session.kernel().negotiated.describe();
+        let features = live.features();
         let feature = |name: &str| {
             let found = features.iter().find(|(found, _)| *found == name);
             found.map(|(_, value)| value.clone()).unwrap_or_default()

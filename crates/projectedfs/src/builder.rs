@@ -8,6 +8,7 @@ use projfs_engine::Engine;
 use projfs_engine::HydrationPolicy;
 use projfs_engine::KernelCache;
 use projfs_engine::NegativePaths;
+use projfs_engine::Timeouts;
 use projfs_fuse::Config;
 use projfs_fuse::EngineService;
 use projfs_fuse::KernelLink;
@@ -177,6 +178,14 @@ impl InstanceBuilder {
     /// [`Lifetime::Stable`]: projfs_provider::Lifetime::Stable
     pub fn negative_path_cache(mut self, remember: bool) -> Self {
         self.engine.negative_paths = if remember { NegativePaths::Remember } else { NegativePaths::Ask };
+        self
+    }
+
+    /// How long the provider may take to answer; for ever unless set, as on Windows. Who waits for an answer that does not
+    /// come in time gets `ETIMEDOUT`, nothing has changed, and the next access asks again. A provider thread that does not
+    /// return is replaced.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.engine.timeouts = timeouts;
         self
     }
 

@@ -20,6 +20,7 @@ use projfs_sync::Condvar;
 use projfs_sync::Mutex;
 use projfs_types::Caller;
 use projfs_types::RelPath;
+use projfs_types::collation::Collation;
 
 use crate::Error;
 use crate::ErrorKind;
@@ -84,6 +85,20 @@ pub(crate) struct Origin {
 pub(crate) struct Live {
     pub(crate) engine: Arc<Engine>,
     pub(crate) session: Arc<Session>,
+}
+
+impl Live {
+    /// What is in force.
+    pub(crate) fn features(&self) -> Vec<(&'static str, String)> {
+        let mut features = self.session.kernel().negotiated.describe();
+        let case = match self.engine.collation() {
+            Collation::Sensitive => "matters",
+            Collation::Insensitive => "does not matter",
+        };
+        features.push(("case of names", case.to_owned()));
+        features.push(("provider time-out", self.engine.timeouts().to_string()));
+        features
+    }
 }
 
 enum Phase {
@@ -235,12 +250,12 @@ impl VirtualizationInstance {
         Ok(self.shared.live()?.engine.statistics())
     }
 
-    /// Every feature of the connection to the kernel, and what is in force.
+    /// Every feature of the connection to the kernel, and how the instance was started: what is in force.
     ///
     /// # Errors
     /// [`Stopped`](ErrorKind::Stopped).
     pub fn features(&self) -> Result<Vec<(&'static str, String)>> {
-        Ok(self.shared.live()?.session.kernel().negotiated.describe())
+        Ok(self.shared.live()?.features())
     }
 }
 

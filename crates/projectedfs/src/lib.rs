@@ -91,6 +91,7 @@ pub use projfs_engine::HydrationPolicy;
 pub use projfs_engine::PathState;
 pub use projfs_engine::StateWord;
 pub use projfs_engine::Statistics;
+pub use projfs_engine::Timeouts;
 pub use projfs_engine::Updated;
 pub use projfs_provider::Adapter;
 pub use projfs_provider::CancelToken;
@@ -147,3 +148,7 @@ pub use runtime::runtime_dir;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/providers.md")]
+struct Providers;

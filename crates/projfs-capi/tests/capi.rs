@@ -13,5 +13,7 @@ mod checks;
 mod keys;
 #[path = "capi/mirror.rs"]
 mod mirror;
+#[path = "capi/poems.rs"]
+mod poems;
 #[path = "capi/support.rs"]
 mod support;

@@ -22,6 +22,7 @@ use projfs_types::What;
 use projfs_types::collation::Collation;
 
 use crate::command::CommandTable;
+use crate::command::Timeouts;
 use crate::enumerate::Listings;
 use crate::error::Result;
 use crate::files::OpenFiles;
@@ -90,6 +91,8 @@ pub struct Options {
     pub hydration: HydrationPolicy,
     /// When two names are the same.
     pub collation: Collation,
+    /// How long the provider may take.
+    pub timeouts: Timeouts,
     /// Which names the provider said do not exist are remembered.
     pub negative_paths: NegativePaths,
 }
@@ -129,6 +132,7 @@ impl Default for Options {
             is_provider: |_| false,
             hydration: HydrationPolicy::default(),
             collation: Collation::Sensitive,
+            timeouts: Timeouts::default(),
             negative_paths: NegativePaths::default(),
         }
     }
@@ -183,8 +187,8 @@ impl Engine {
     ) -> Result<Self> {
         let root = store.look_root()?;
         let notifier = Notifier::new(&options.notifications, options.collation);
-        let commands =
-            CommandTable::start(handler, options.provider_threads.max(1)).map_err(|error| crate::Error {
+        let commands = CommandTable::start(handler, options.provider_threads.max(1), options.timeouts)
+            .map_err(|error| crate::Error {
                 kind: crate::ErrorKind::Unavailable,
                 path: RelPathBuf::root(),
                 source: Some(error.into()),
@@ -224,6 +228,11 @@ impl Engine {
             Lifetime::Stable => None,
             Lifetime::Chosen(lifetime) => Some(lifetime),
         }
+    }
+
+    /// How long the provider may take to answer.
+    pub fn timeouts(&self) -> Timeouts {
+        self.options.timeouts
     }
 
     /// When two names are the same. Where spelling does not matter, the kernel may keep no name: it would not know which

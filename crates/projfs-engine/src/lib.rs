@@ -20,6 +20,7 @@ mod port;
 mod transition;
 mod update;
 
+pub use command::Timeouts;
 pub use engine::DirectoryRenames;
 pub use engine::Engine;
 pub use engine::Entry;

@@ -64,6 +64,8 @@ pub(crate) fn library() -> &'static Path {
         assert!(built.exists(), "cargo builds the library beside its tests");
         symlink(&built, dir.path().join("libprojectedfs.so.0")).unwrap();
         symlink("libprojectedfs.so.0", dir.path().join("libprojectedfs.so")).unwrap();
+        // The name that .NET looks for on Linux.
+        symlink("libprojectedfs.so.0", dir.path().join("libProjectedFSLib.dll.so")).unwrap();
         dir
     });
     LIBRARY.path()
