@@ -342,6 +342,40 @@ fn a_directory_of_a_provider_that_changes_by_itself_can_be_removed() {
     assert!(rig.find("d").is_none());
 }
 
+/// Takes two entries at a time, and where to go on.
+#[derive(Default)]
+struct Two(Vec<(String, u64)>);
+
+impl DirSink for Two {
+    fn fits(&self, _: usize) -> bool {
+        self.0.len() < 2
+    }
+
+    fn push(&mut self, entry: DirEntry<'_>) {
+        self.0.push((String::from_utf8_lossy(entry.name).into_owned(), entry.cookie));
+    }
+}
+
+#[test]
+fn one_listing_is_asked_for_once_also_of_a_provider_that_changes_by_itself() {
+    let projection = Projection::default().file("a", "").file("b", "").file("c", "").directory("d");
+    let rig = Rig::with(projection, Lifetime::Chosen(Duration::ZERO), Options::default());
+    let list = || {
+        let (mut names, mut cookie) = (Vec::new(), 0);
+        loop {
+            let mut part = Two::default();
+            rig.engine.read_dir(&rig.context(), ROOT, cookie, false, &mut part).unwrap();
+            let Some((_, last)) = part.0.last() else { return names };
+            cookie = *last;
+            names.extend(part.0.into_iter().map(|(name, _)| name));
+        }
+    };
+    for _ in 0..2 {
+        assert_eq!(list(), [".", "..", "a", "b", "c", "d"]);
+        assert_eq!(rig.asked(), ["list "]);
+    }
+}
+
 #[test]
 fn a_projected_name_of_the_stores_own_is_not_shown() {
     let rig = Rig::new(Projection::default().file(".projfs", "hostile").file("f", "x"));

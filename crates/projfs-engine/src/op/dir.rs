@@ -169,8 +169,7 @@ impl Engine {
     fn snapshot(&self, context: &Context<'_>, node: NodeId, cookie: u64) -> Result<Arc<Snapshot>> {
         let (changes, kept) = self.nodes.snapshot(node)?;
         if let Some(kept) = kept
-            && (cookie > 0 || kept.changes == changes)
-            && self.lifetime().is_none()
+            && (cookie > 0 || kept.changes == changes && self.lifetime().is_none())
         {
             return Ok(kept);
         }
@@ -228,6 +227,10 @@ impl Engine {
         parent: NodeId,
         name: &ItemName,
     ) {
+        // A listing that does not last is asked for when it is wanted.
+        if self.lifetime().is_some() {
+            return;
+        }
         let prefetch = |at: &RelPath, entries: &[ProjectedItem], most| {
             let directories = entries.iter().filter(|item| item.info.item_kind() == ItemKind::Directory);
             for item in directories.take(most) {
