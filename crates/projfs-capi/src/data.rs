@@ -84,7 +84,8 @@ impl Task for DataTask {
                     "the callback for bytes {} to {} succeeded, and not all of them came",
                     piece.start, piece.end
                 );
-                tracing::warn!(path = %self.request.path(), "{message}");
+                tracing::warn!("{message}");
+                tracing::debug!(path = %self.request.path(), "it was");
                 Err(ProviderError::new(ProviderErrorKind::Io, message))
             }
             hresult::S_OK if piece.end == self.rest.end => Ok(()),

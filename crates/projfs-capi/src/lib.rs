@@ -16,6 +16,7 @@ mod frame;
 mod gate;
 mod guard;
 mod hresult;
+mod log;
 mod names;
 mod notify;
 mod path;

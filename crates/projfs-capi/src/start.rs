@@ -29,6 +29,7 @@ use crate::frame::Origin;
 use crate::guard;
 use crate::hresult;
 use crate::hresult::HResult;
+use crate::log;
 use crate::notify::KNOWN_MASK;
 use crate::path;
 use crate::wide;
@@ -147,6 +148,7 @@ unsafe fn start(
     options: *const StartOptions,
     context: *mut Handle,
 ) -> Result<(), HResult> {
+    log::begin();
     if context.is_null() || callbacks.is_null() {
         return Err(hresult::E_INVALIDARG);
     }
@@ -199,7 +201,8 @@ unsafe fn start(
 /// The code of a failure, of which the log is told more.
 pub(crate) fn told(operation: &'static str, path: &Path, error: &projectedfs::Error) -> HResult {
     let result = hresult::of_error(error);
-    tracing::warn!(operation, path = %path.display(), %error, "refused with {result:#010x}");
+    tracing::warn!(operation, "refused with {result:#010x}: {}", error.kind());
+    tracing::debug!(path = %path.display(), %error, "it was");
     result
 }
 

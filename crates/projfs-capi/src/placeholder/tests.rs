@@ -123,7 +123,7 @@ fn buffer() -> Box<Buffer> {
     Box::new(Buffer { info, variable: [0; 40] })
 }
 
-fn read_buffer(buffer: &Buffer, size: usize) -> Result<PlaceholderInfo, HResult> {
+fn read_buffer(buffer: &Buffer, size: usize) -> Result<Described, HResult> {
     // SAFETY: the buffer has at least as many bytes.
     unsafe { read(Width::Two, std::ptr::from_ref(buffer).cast(), size as u32, std::ptr::null()) }
 }
@@ -149,7 +149,7 @@ fn blocks_lie_within_the_buffer() {
     }
     let mut buffer = buffer();
     buffer.info.security = Block { size: 40, offset: 344 };
-    assert!(read_buffer(&buffer, SIZE).is_ok());
+    assert!(read_buffer(&buffer, SIZE).unwrap().more);
     assert_eq!(read_buffer(&buffer, 344), Err(hresult::E_INVALIDARG));
 }
 
@@ -159,8 +159,9 @@ fn the_size_is_that_of_the_structure_at_least() {
     assert_eq!(read_buffer(&buffer, 343), Err(hresult::INSUFFICIENT_BUFFER));
     assert_eq!(read_buffer(&buffer, 0), Err(hresult::INSUFFICIENT_BUFFER));
     let read = read_buffer(&buffer, 344).unwrap();
-    assert_eq!(read.version.content.as_bytes(), [2; 128]);
-    assert_eq!(read.version.provider.as_bytes(), [1; 128]);
+    assert_eq!(read.info.version.content.as_bytes(), [2; 128]);
+    assert_eq!(read.info.version.provider.as_bytes(), [1; 128]);
+    assert!(!read.more);
     // SAFETY: null is allowed.
     let nothing = unsafe { super::read(Width::Two, std::ptr::null(), 344, std::ptr::null()) };
     assert_eq!(nothing, Err(hresult::E_INVALIDARG));
