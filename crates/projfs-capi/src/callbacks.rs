@@ -56,6 +56,11 @@ pub(crate) trait Task: Send {
         Extended::Nothing
     }
 
+    /// The stream that the callback that comes next fills.
+    fn stream(&self) -> Option<Guid> {
+        None
+    }
+
     /// Invokes the callback that comes next.
     fn invoke(&mut self, bridge: &Bridge, call: i32) -> Completion;
 
@@ -162,7 +167,7 @@ impl Bridge {
     pub(crate) fn drive(self: &Arc<Self>, mut task: Box<dyn Task>) {
         loop {
             let Some(_running) = self.begin() else { return task.fail(hresult::UNAVAILABLE) };
-            let call = self.calls.begin(task.command(), task.extended());
+            let call = self.calls.begin(task.command(), task.extended(), task.stream());
             let before = INSIDE.replace(Some((self.context(), call)));
             let returned = task.invoke(self, call);
             INSIDE.set(before);

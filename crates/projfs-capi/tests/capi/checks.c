@@ -344,6 +344,7 @@ static HRESULT CALLBACK Data(const PRJ_CALLBACK_DATA *data, UINT64 offset, UINT3
         SAME(Deliver(instance, stream, 0, length), S_OK);
         SAME(PrjCompleteCommand(instance, data->CommandId, S_OK, NULL), S_OK);
         SAME(PrjCompleteCommand(instance, data->CommandId, S_OK, NULL), E_INVALIDARG);
+        SAME(Deliver(instance, stream, 0, length), E_HANDLE);
         return WIN32(IO_PENDING);
     }
     if (wcscmp(path, L"later") == 0) {
