@@ -1,7 +1,9 @@
 //! Attributes: what `stat` shows, and changing it.
 
 use projfs_store::AttributeChange;
+use projfs_types::ItemKind;
 use projfs_types::NodeId;
+use projfs_types::RelPathBuf;
 use projfs_types::Stat;
 use projfs_types::What;
 
@@ -103,11 +105,16 @@ impl Engine {
         })
     }
 
-    /// The journal hears of everything that has a name.
+    /// The journal hears of everything that has a name, and of the root.
     pub(super) fn record_metadata(&self, context: &Context<'_>, settled: &Settled<'_>) -> Result<()> {
-        let Settled::Named(dir, name, under) = settled else { return Ok(()) };
-        self.nodes.changed(dir.node);
-        let kind = under.kind().ok_or(ErrorKind::NotFound)?;
-        self.record(context, dir.path.join(name), kind, What::Metadata)
+        let (path, kind) = match settled {
+            Settled::Root => (RelPathBuf::root(), ItemKind::Directory),
+            Settled::Trash(_) => return Ok(()),
+            Settled::Named(dir, name, under) => {
+                self.nodes.changed(dir.node);
+                (dir.path.join(name), under.kind().ok_or(ErrorKind::NotFound)?)
+            }
+        };
+        self.record(context, path, kind, What::Metadata)
     }
 }

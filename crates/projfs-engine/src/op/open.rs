@@ -161,13 +161,12 @@ impl Engine {
 
     /// Closes a file. Harmless if it is not open.
     pub fn release(&self, context: &Context<'_>, handle: HandleId) {
-        let Some(handle) = self.handles.remove(handle) else { return };
-        if handle.access == Access::ReadWrite
-            && let Ok(path) = self.nodes.path(handle.node)
-            && let Err(error) = self.record(context, path, ItemKind::File, What::Modified)
-        {
+        let Ok(open) = self.handles.get(handle) else { return };
+        // Before it is no longer among those that are open for writing.
+        if let Err(error) = self.record_close(context, &open) {
             tracing::error!(%error, "cannot record a close");
         }
+        let Some(handle) = self.handles.remove(handle) else { return };
         if let Some(trash) = self.nodes.closed(handle.node) {
             self.files.remove(handle.node);
             if let Err(error) = self.store.discard(trash) {

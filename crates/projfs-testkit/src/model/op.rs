@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use projfs_engine::RenameHow;
 pub use projfs_engine::StateWord as Word;
+use projfs_types::JournalEntry;
 use projfs_types::RelPathBuf;
 use rustix::io::Errno;
 
@@ -117,6 +118,10 @@ pub trait Subject {
     fn apply(&mut self, op: &Op) -> Outcome;
     /// The state of the item at a path; nothing if there is none, or states cannot be seen.
     fn word(&mut self, path: &RelPathBuf) -> Option<Word>;
+    /// What the journal says since this was asked last; nothing if it cannot be compared entry by entry.
+    fn entries(&mut self) -> Option<Vec<JournalEntry>> {
+        None
+    }
     /// Whether states can be seen.
     fn has_words(&self) -> bool {
         true

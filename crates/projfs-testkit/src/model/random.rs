@@ -13,6 +13,7 @@ use super::Model;
 use super::Op;
 use super::Outcome;
 use super::Subject;
+use super::journal;
 use crate::projection::Projection;
 
 /// How long the shortest sequence that fails is looked for.
@@ -207,6 +208,10 @@ fn step(model: &mut Model, subject: &mut impl Subject, op: &Op, whole: bool) -> 
     let (expected, actual) = (model.apply(op), subject.apply(op));
     if !expected.agrees(&actual) {
         return Err(format!("{op:?} gives {actual:?}, expected {expected:?}"));
+    }
+    let entries = model.take_entries();
+    if let Some(actual) = subject.entries() {
+        journal::compare(op, entries, actual)?;
     }
     match (op, &actual) {
         (Op::Stat { path }, Outcome::Seen(seen)) => model.number(path, seen.number),
