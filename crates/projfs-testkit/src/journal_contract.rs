@@ -96,7 +96,7 @@ fn after(start: Cursor, count: usize) -> Cursor {
 fn entry(number: u64) -> JournalEntry {
     let path = |text: String| RelPathBuf::new(text).expect("the suite uses paths only");
     let to = path(format!("to/{number}"));
-    let what = match number % 8 {
+    let what = match number % 9 {
         0 => What::Created,
         1 => What::Modified,
         2 => What::Metadata,
@@ -104,6 +104,7 @@ fn entry(number: u64) -> JournalEntry {
         4 => What::Renamed { to },
         5 => What::Linked { to },
         6 => What::Deleted,
+        7 => What::Exchanged { with: to },
         _ => What::Updated,
     };
     let kind = match number % 4 {

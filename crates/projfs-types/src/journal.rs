@@ -30,11 +30,15 @@ pub enum What {
     Metadata,
     /// It stopped being the provider's: its content is local from now on.
     Converted,
-    /// It was renamed, a directory with all that is in it. What had the new path before is gone, unless the next entry
-    /// gives it the old path: then the two were exchanged.
+    /// It was renamed, a directory with all that is in it. What had the new path before is gone.
     Renamed {
         /// Its new path.
         to: RelPathBuf,
+    },
+    /// It and another item have each other's path now, directories with all that is in them.
+    Exchanged {
+        /// The other's old path.
+        with: RelPathBuf,
     },
     /// It got one more name.
     Linked {

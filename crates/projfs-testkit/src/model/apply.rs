@@ -235,11 +235,11 @@ impl Model {
             _ => {}
         }
         let kind = self.item(source).kind;
-        self.tell_path(from, kind, What::Renamed { to: to.to_owned() });
-        if let (RenameHow::Exchange, Some(target)) = (how, target) {
-            let kind = self.item(target).kind;
-            self.tell_path(to, kind, What::Renamed { to: from.to_owned() });
-        }
+        let what = match how {
+            RenameHow::Exchange => What::Exchanged { with: to.to_owned() },
+            RenameHow::Replace | RenameHow::NoReplace => What::Renamed { to: to.to_owned() },
+        };
+        self.tell_path(from, kind, what);
         self.touch(from_dir);
         self.touch(to_dir);
         self.item(source).detached = true;
