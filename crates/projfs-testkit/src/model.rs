@@ -17,6 +17,8 @@ pub use engine::OpenStore;
 pub use errno::errno_of;
 pub use errno::errno_of_kind;
 pub use journal::Expected;
+pub use journal::Must;
+pub use journal::Told;
 pub use op::Failure;
 pub use op::Kind;
 pub use op::Op;

@@ -316,8 +316,7 @@ impl Model {
             Word::Full | Word::Dirty => kept.push(path.to_owned()),
             Word::Hydrated | Word::Placeholder if at_home && item.links > 1 => kept.push(path.to_owned()),
             Word::Hydrated | Word::Placeholder if at_home => {
-                let kind = self.item(id).kind;
-                self.tell_path(path, kind, What::Updated);
+                self.tell_dehydrated(id, path);
                 let item = self.item(id);
                 item.links -= 1;
                 let (origin, number) = (item.origin.clone(), item.number);

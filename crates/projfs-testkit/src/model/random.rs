@@ -210,9 +210,7 @@ fn step(model: &mut Model, subject: &mut impl Subject, op: &Op, whole: bool) -> 
         return Err(format!("{op:?} gives {actual:?}, expected {expected:?}"));
     }
     let entries = model.take_entries();
-    if let Some(actual) = subject.entries() {
-        journal::compare(op, entries, actual)?;
-    }
+    journal::compare(op, subject.told(), entries, subject.entries())?;
     match (op, &actual) {
         (Op::Stat { path }, Outcome::Seen(seen)) => model.number(path, seen.number),
         (Op::List { path }, Outcome::Listed(listed)) => {
