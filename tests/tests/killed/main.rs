@@ -44,8 +44,8 @@ use check::Found;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_projfs-test-mount");
 const WORKER: &str = env!("CARGO_BIN_EXE_projfs-test-worker");
 
-/// What a deed ends with when the daemon is gone.
-const GONE: [Errno; 4] = [Errno::NOTCONN, Errno::CONNABORTED, Errno::IO, Errno::STALE];
+/// What a deed ends with when the daemon is gone; `CANCELED` with io_uring.
+const GONE: [Errno; 5] = [Errno::NOTCONN, Errno::CONNABORTED, Errno::CANCELED, Errno::IO, Errno::STALE];
 
 /// What one worker did in one round.
 #[derive(Debug, Default)]
@@ -107,7 +107,9 @@ fn kill_at_work(mounted: &mut Mounted, random: &mut Random) -> Vec<Log> {
         until(moment, &|| false);
         let length = segment.metadata().unwrap().len();
         until(last, &|| segment.metadata().unwrap().len() != length);
+        let ended = readers.iter().any(std::thread::ScopedJoinHandle::is_finished);
         mounted.kill();
+        assert!(!ended, "a worker ended while the daemon was there");
         readers.into_iter().map(|reader| reader.join().unwrap()).collect()
     })
 }
