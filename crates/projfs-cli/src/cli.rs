@@ -144,8 +144,9 @@ Examples:
     },
     /// Print changes: as they happen, until the mount ends, or those since a cursor.
     #[command(after_help = "\
-A cursor is a place in the root's journal; it holds after a restart. With --since or --once, `cursor` is where to go on
-from, and `writing` names files that are open for writing: look at them again the next time, too.
+A cursor is a place in the root's journal; it holds after a restart. With --since or --once,
+`cursor` is where to go on from, and `writing` names files that are open for writing: look at
+them again the next time, too.
 
 Examples:
   projfs watch tree                        until the mount ends
