@@ -1,10 +1,14 @@
 //! `InstanceBuilder`: how an instance is to be, and its start.
 
+use std::path::Path;
 use std::time::Duration;
 
 use projfs_engine::DirectoryRenames;
 use projfs_engine::Engine;
+use projfs_engine::HydrationPolicy;
 use projfs_engine::KernelCache;
+use projfs_engine::NegativePaths;
+use projfs_engine::Timeouts;
 use projfs_fuse::Config;
 use projfs_fuse::EngineService;
 use projfs_fuse::KernelLink;
@@ -16,6 +20,10 @@ use projfs_provider::CommandHandler;
 use projfs_provider::Provider;
 use projfs_store::JournalOptions;
 use projfs_sync::Arc;
+use projfs_types::Caller;
+use projfs_types::NotifyMask;
+use projfs_types::RelPath;
+use projfs_types::collation::Collation;
 
 use crate::Error;
 use crate::ErrorKind;
@@ -89,7 +97,7 @@ impl InstanceBuilder {
     pub(crate) fn new(root: VirtualizationRoot) -> Self {
         Self {
             root,
-            engine: projfs_engine::Options::default(),
+            engine: projfs_engine::Options { is_provider: is_own, ..projfs_engine::Options::default() },
             transport: Transport::default(),
             passthrough: Passthrough::default(),
             control: Control::default(),
@@ -142,6 +150,54 @@ impl InstanceBuilder {
     /// but from 4 KiB to 1 MiB, and the last segment stays.
     pub fn journal_limit(mut self, bytes: u64) -> Self {
         self.journal = JournalOptions::with_limit(bytes);
+        self
+    }
+
+    /// Of what the provider hears at a path and below it, and what it is asked there (`PRJ_NOTIFICATION_MAPPING`);
+    /// nothing unless set. The path needs not exist. Of several above an item the deepest decides, alone; of two for one
+    /// path the last. What the provider's own process does is not told. The listing of a directory is told as the open
+    /// and the close of it, which the kernel must then ask for.
+    ///
+    /// # References
+    /// <https://learn.microsoft.com/windows/win32/api/projectedfslib/ns-projectedfslib-prj_notification_mapping>
+    pub fn notify(mut self, path: &RelPath, mask: NotifyMask) -> Self {
+        self.engine.notifications.push((path.to_owned(), mask));
+        self
+    }
+
+    /// Who may cause content to be fetched: who may not gets `EACCES` where a file would have to be, and everything else
+    /// as usual. For indexers and scanners, which would otherwise fetch all there is. Everybody may, unless set.
+    ///
+    /// [`executables_do_not_hydrate`] is a policy by the names of programs.
+    pub fn hydration(mut self, policy: HydrationPolicy) -> Self {
+        self.engine.hydration = policy;
+        self
+    }
+
+    /// When two names are the same; when their bytes are, unless set. With [`Collation::Insensitive`] an item is found
+    /// under every spelling and listed under its own, as on Windows; the kernel then asks at every use of a name, and
+    /// nothing of a directory is found without reading it once after each change.
+    pub fn collation(mut self, collation: Collation) -> Self {
+        self.engine.collation = collation;
+        self
+    }
+
+    /// Whether it is remembered, until [`clear_negative_path_cache`], which names the provider said do not exist
+    /// (`PRJ_FLAG_USE_NEGATIVE_PATH_CACHE`). Without it the provider is asked each time such a name is looked up. Unless
+    /// set it is remembered if the provider says that its answers hold for ever ([`Lifetime::Stable`]).
+    ///
+    /// [`clear_negative_path_cache`]: VirtualizationInstance::clear_negative_path_cache
+    /// [`Lifetime::Stable`]: projfs_provider::Lifetime::Stable
+    pub fn negative_path_cache(mut self, remember: bool) -> Self {
+        self.engine.negative_paths = if remember { NegativePaths::Remember } else { NegativePaths::Ask };
+        self
+    }
+
+    /// How long the provider may take to answer; for ever unless set, as on Windows. Who waits for an answer that does not
+    /// come in time gets `ETIMEDOUT`, nothing has changed, and the next access asks again. A provider thread that does not
+    /// return is replaced.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.engine.timeouts = timeouts;
         self
     }
 
@@ -231,4 +287,23 @@ impl InstanceBuilder {
         }
         Ok(instance)
     }
+}
+
+/// A policy by which processes that run one of these programs do not hydrate. Each is the name of an executable file,
+/// without directories. A process that cannot be looked at, because it is gone or another user's, may hydrate, as may the
+/// kernel itself.
+pub fn executables_do_not_hydrate(
+    names: impl IntoIterator<Item = impl Into<std::ffi::OsString>>,
+) -> HydrationPolicy {
+    let names: std::collections::HashSet<std::ffi::OsString> = names.into_iter().map(Into::into).collect();
+    HydrationPolicy::new(move |caller| {
+        let executable = std::fs::read_link(format!("/proc/{}/exe", caller.pid)).ok();
+        !executable.is_some_and(|path| path.file_name().is_some_and(|name| names.contains(name)))
+    })
+}
+
+/// Whether a caller is a thread of this process: what the kernel tells is the id of the thread.
+fn is_own(caller: Caller) -> bool {
+    let own = |id: u32| Path::new(&format!("/proc/self/task/{id}")).exists();
+    caller.pid != 0 && (caller.pid == std::process::id() || own(caller.pid))
 }

@@ -10,6 +10,8 @@ mod mounted {
     mod instance;
     mod interrupts;
     mod journal;
+    mod notifications;
     mod ranges;
+    mod spelling;
     mod support;
 }

@@ -10,24 +10,31 @@ use projfs_sync::Arc;
 use projfs_sync::Mutex;
 use projfs_sync::atomic::AtomicU64;
 use projfs_sync::atomic::Ordering;
+use projfs_types::Caller;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::JournalEntry;
 use projfs_types::NodeId;
+use projfs_types::NotifyMask;
 use projfs_types::RelPathBuf;
 use projfs_types::Stat;
 use projfs_types::What;
+use projfs_types::collation::Collation;
 
 use crate::command::CommandTable;
+use crate::command::Timeouts;
 use crate::enumerate::Listings;
 use crate::error::Result;
 use crate::files::OpenFiles;
 use crate::flow::hydrate::Flights;
 use crate::flow::ranges::Ranges;
+use crate::flow::spelling::Spellings;
 use crate::handle::HandleTable;
 use crate::lock::Locks;
 use crate::negative::NegativeCache;
 use crate::node::table::NodeTable;
+use crate::notify::Notifier;
+use crate::policy::HydrationPolicy;
 use crate::port::Context;
 use crate::port::KernelCache;
 
@@ -47,8 +54,10 @@ pub struct Engine {
     pub(crate) files: OpenFiles,
     pub(crate) listings: Arc<Listings>,
     pub(crate) negative: NegativeCache,
+    pub(crate) spellings: Spellings,
     pub(crate) flights: Flights,
     pub(crate) ranges: Ranges,
+    pub(crate) notifier: Notifier,
     pub(crate) counters: Arc<Counters>,
     /// Called after every journal entry's change, for those who watch.
     pub(crate) watchers: Mutex<Vec<std::sync::mpsc::SyncSender<()>>>,
@@ -73,6 +82,32 @@ pub struct Options {
     /// Files of up to this many bytes are fetched whole when they are opened. Longer ones come as they are read, if the
     /// provider gives ranges.
     pub whole_file_limit: u64,
+    /// Of which paths, and everything below them, the provider hears what (`PRJ_NOTIFICATION_MAPPING`). The deepest one
+    /// above an item decides; of two for one path, the last. None, unless set.
+    pub notifications: Vec<(RelPathBuf, NotifyMask)>,
+    /// Whether a caller is the provider itself: it is not notified of what it does. Nobody is, unless set.
+    pub is_provider: fn(Caller) -> bool,
+    /// Who may cause content to be fetched.
+    pub hydration: HydrationPolicy,
+    /// When two names are the same.
+    pub collation: Collation,
+    /// How long the provider may take.
+    pub timeouts: Timeouts,
+    /// Which names the provider said do not exist are remembered.
+    pub negative_paths: NegativePaths,
+}
+
+/// Whether names that the provider said do not exist are remembered, here and in the kernel, until something appears
+/// there or they are cleared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NegativePaths {
+    /// They are, if the provider says that what it says holds for ever.
+    #[default]
+    AsLifetime,
+    /// They are (`PRJ_FLAG_USE_NEGATIVE_PATH_CACHE`).
+    Remember,
+    /// They are not: it is asked each time.
+    Ask,
 }
 
 /// Whether projected directories can be renamed.
@@ -93,6 +128,12 @@ impl Default for Options {
             open_files: 256,
             directory_renames: DirectoryRenames::Allow,
             whole_file_limit: 16 << 20,
+            notifications: Vec::new(),
+            is_provider: |_| false,
+            hydration: HydrationPolicy::default(),
+            collation: Collation::Sensitive,
+            timeouts: Timeouts::default(),
+            negative_paths: NegativePaths::default(),
         }
     }
 }
@@ -145,8 +186,9 @@ impl Engine {
         options: Options,
     ) -> Result<Self> {
         let root = store.look_root()?;
-        let commands =
-            CommandTable::start(handler, options.provider_threads.max(1)).map_err(|error| crate::Error {
+        let notifier = Notifier::new(&options.notifications, options.collation);
+        let commands = CommandTable::start(handler, options.provider_threads.max(1), options.timeouts)
+            .map_err(|error| crate::Error {
                 kind: crate::ErrorKind::Unavailable,
                 path: RelPathBuf::root(),
                 source: Some(error.into()),
@@ -164,8 +206,10 @@ impl Engine {
             handles: HandleTable::default(),
             listings: Arc::new(Listings::new()),
             negative: NegativeCache::default(),
+            spellings: Spellings::default(),
             flights: Flights::default(),
             ranges: Ranges::default(),
+            notifier,
             counters: Arc::default(),
             watchers: Mutex::default(),
         })
@@ -184,6 +228,26 @@ impl Engine {
         match self.commands.traits().lifetime {
             Lifetime::Stable => None,
             Lifetime::Chosen(lifetime) => Some(lifetime),
+        }
+    }
+
+    /// How long the provider may take to answer.
+    pub fn timeouts(&self) -> Timeouts {
+        self.options.timeouts
+    }
+
+    /// When two names are the same. Where spelling does not matter, the kernel may keep no name: it would not know which
+    /// others lead to the same item.
+    pub fn collation(&self) -> Collation {
+        self.options.collation
+    }
+
+    /// How long the kernel may keep that a name leads nowhere; for ever if nothing is returned.
+    pub fn negative_lifetime(&self) -> Option<Duration> {
+        match self.options.negative_paths {
+            NegativePaths::AsLifetime => self.lifetime(),
+            NegativePaths::Remember => None,
+            NegativePaths::Ask => Some(Duration::ZERO),
         }
     }
 

@@ -11,6 +11,7 @@ use projfs_types::NodeId;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::flow::ranges::RangeFile;
+use crate::notify::OpenVisit;
 
 /// An open file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,12 +24,21 @@ pub(crate) struct Handle {
     pub(crate) access: Access,
     /// Of a file that came in parts when it was opened.
     pub(crate) ranges: Option<Arc<RangeFile>>,
+    /// Of a file of which the provider hears.
+    pub(crate) visit: Option<OpenVisit>,
 }
 
 impl Handle {
     /// The file that comes in parts, as long as it does.
     pub(crate) fn parts(&self) -> Option<&Arc<RangeFile>> {
         self.ranges.as_ref().filter(|file| !file.is_settled())
+    }
+}
+
+impl Handles {
+    fn reserve(&mut self) -> HandleId {
+        self.next += 1;
+        HandleId(self.next)
     }
 }
 
@@ -47,10 +57,30 @@ struct Handles {
 impl HandleTable {
     pub(crate) fn insert(&self, handle: Handle) -> HandleId {
         let mut handles = self.handles.lock();
-        handles.next += 1;
-        let id = HandleId(handles.next);
+        let id = handles.reserve();
         handles.open.insert(id, handle);
         id
+    }
+
+    /// A number that no handle has or will have.
+    pub(crate) fn reserve(&self) -> HandleId {
+        self.handles.lock().reserve()
+    }
+
+    /// The provider hears of an open file until it is closed.
+    pub(crate) fn keep_visit(&self, id: HandleId, visit: OpenVisit) {
+        if let Some(handle) = self.handles.lock().open.get_mut(&id) {
+            handle.visit = Some(visit);
+        }
+    }
+
+    /// Attributes of a node were changed.
+    pub(crate) fn touch(&self, node: NodeId) {
+        for handle in self.handles.lock().open.values().filter(|handle| handle.node == node) {
+            if let Some(visit) = &handle.visit {
+                visit.touch();
+            }
+        }
     }
 
     pub(crate) fn get(&self, id: HandleId) -> Result<Handle> {

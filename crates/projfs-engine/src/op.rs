@@ -17,6 +17,7 @@ pub use attr::SetAttributes;
 pub use dir::DirEntry;
 pub use dir::DirSink;
 pub use journal::Changes;
+pub(crate) use lookup::Peeked;
 pub use open::Coverage;
 pub use open::OpenHow;
 pub use open::Opened;

@@ -1,5 +1,7 @@
 //! `step`: the state machine. It alone decides what an event does to an item.
 
+mod overwrite;
+
 use projfs_types::DirectoryState;
 use projfs_types::FileState;
 use projfs_types::ItemState;
@@ -7,6 +9,15 @@ use projfs_types::Metadata;
 use projfs_types::Origin;
 use projfs_types::Projected;
 use projfs_types::SymlinkState;
+
+pub use overwrite::ByProvider;
+pub use overwrite::Inside;
+pub use overwrite::Meets;
+pub use overwrite::Obstacle;
+pub use overwrite::Overwrite;
+pub use overwrite::SameVersion;
+pub use overwrite::Writing;
+pub use overwrite::overwrite;
 
 /// What is found under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +64,21 @@ pub enum Event {
     Dehydrate,
     /// The same, and local changes with it.
     Discard,
+}
+
+/// What the provider may refuse before an event: the operation then fails, and nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Nothing.
+    Nothing,
+    /// That a file which is still its own becomes local.
+    ConvertToFull,
+    /// That the name goes.
+    Delete,
+    /// That the item moves.
+    Rename,
+    /// That the item gets one more name.
+    SetHardlink,
 }
 
 /// What an event does: first `fetch`, then `change`. An item on which an event has no effect has `Nothing` for both.
@@ -131,6 +157,33 @@ pub fn step(found: Found<'_>, beneath: Beneath, event: Event) -> Result<Step, Re
         Found::Local(ItemState::Directory(state)) => directory(state, event),
         Found::Local(ItemState::Symlink(state)) => symlink(state, event),
         Found::Local(ItemState::Special) => special(event),
+    }
+}
+
+/// What the provider is asked before an event. Pure, as [`step`] is. Of what is virtual nothing is asked yet: it is a
+/// placeholder first.
+pub fn ask(found: Found<'_>, event: Event) -> Ask {
+    let Found::Local(state) = found else { return Ask::Nothing };
+    match (state, event) {
+        (ItemState::Tombstone, _) => Ask::Nothing,
+        (_, Event::Delete) => Ask::Delete,
+        (_, Event::Rename) => Ask::Rename,
+        (ItemState::Directory(_), _) => Ask::Nothing,
+        (_, Event::Link) => Ask::SetHardlink,
+        (
+            ItemState::File(FileState::Placeholder(_) | FileState::Hydrated(_)),
+            Event::Modify | Event::Truncate,
+        ) => Ask::ConvertToFull,
+        (
+            ItemState::File(_) | ItemState::Symlink(_) | ItemState::Special,
+            Event::Look
+            | Event::Read
+            | Event::Modify
+            | Event::Truncate
+            | Event::SetMetadata
+            | Event::Dehydrate
+            | Event::Discard,
+        ) => Ask::Nothing,
     }
 }
 

@@ -14,6 +14,7 @@ use projfs_engine::DirectoryRenames;
 use projfs_engine::Engine;
 use projfs_engine::Entry;
 use projfs_engine::ErrorKind;
+use projfs_engine::HydrationPolicy;
 use projfs_engine::KernelCache;
 use projfs_engine::NewItem;
 use projfs_engine::NewKind;
@@ -215,6 +216,25 @@ fn what_is_below_a_renamed_directory_is_asked_for_where_it_was() {
     assert_eq!(rig.asked(), ["info d/e", "info d/e/f", "data d/e/f"]);
     assert!(rig.find("d").is_none());
     assert_eq!(rig.word("d"), StateWord::Tombstone);
+}
+
+#[test]
+fn who_may_not_hydrate_reads_what_is_there_and_fetches_nothing() {
+    let hydration = HydrationPolicy::new(|caller| caller.pid != 7);
+    let options = Options { hydration, ..Options::default() };
+    let rig = Rig::with(Projection::default().file("f", "x").file("g", "y"), Lifetime::Stable, options);
+    rig.read("g");
+    rig.asked();
+    let indexer = Context { caller: Caller { pid: 7, uid: 0, gid: 0 }, ..rig.context() };
+    for how in [READ, WRITE] {
+        let refused = rig.engine.open(&indexer, rig.node("f"), how).unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Denied);
+    }
+    assert_eq!(rig.asked(), ["info f"], "and no data");
+    assert_eq!(rig.word("f"), StateWord::Placeholder);
+    let opened = rig.engine.open(&indexer, rig.node("g"), READ).unwrap();
+    rig.engine.release(&indexer, opened.handle);
+    assert_eq!(rig.read("f"), "x");
 }
 
 #[test]

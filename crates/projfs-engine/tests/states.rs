@@ -4,6 +4,7 @@
 
 use std::fmt::Write;
 
+use projfs_engine::Ask;
 use projfs_engine::Beneath;
 use projfs_engine::Change;
 use projfs_engine::Event;
@@ -11,6 +12,7 @@ use projfs_engine::Fetch;
 use projfs_engine::Found;
 use projfs_engine::Refusal;
 use projfs_engine::Step;
+use projfs_engine::ask;
 use projfs_engine::step;
 use projfs_types::DirectoryState;
 use projfs_types::FileState;
@@ -140,7 +142,27 @@ fn document() -> String {
         }
         text.push('\n');
     }
+    text.push_str(
+        "\nBefore that, a provider that registered for it is asked (`projfs_engine::ask`), and may refuse:\n\n\
+        | state | Modify, Truncate | Link | Delete | Rename |\n|---|---|---|---|---|\n",
+    );
+    for (name, state) in states() {
+        let Some(state) = &state else { continue };
+        let cells = [Event::Modify, Event::Link, Event::Delete, Event::Rename]
+            .map(|event| asked(ask(Found::Local(state), event)));
+        writeln!(text, "| {name} | {} |", cells.join(" | ")).unwrap();
+    }
     text
+}
+
+fn asked(ask: Ask) -> &'static str {
+    match ask {
+        Ask::Nothing => "-",
+        Ask::ConvertToFull => "convert to full",
+        Ask::Delete => "delete",
+        Ask::Rename => "rename",
+        Ask::SetHardlink => "set a hard link",
+    }
 }
 
 #[test]

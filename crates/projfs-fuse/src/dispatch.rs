@@ -7,9 +7,11 @@ mod namespace;
 mod xattr;
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use projfs_engine::{Context, Engine, HandleId, KernelCache, Patience};
 use projfs_sync::Arc;
+use projfs_types::collation::Collation;
 use projfs_types::{ItemName, NodeId};
 use rustix::io::Errno;
 
@@ -41,6 +43,12 @@ impl KernelCache for KernelLink {
             kernel.invalidator.content_changed(node);
         }
     }
+
+    fn names_changed(&self) {
+        if let Some(kernel) = self.0.get().filter(|kernel| kernel.negotiated.epoch) {
+            kernel.invalidator.everything_changed();
+        }
+    }
 }
 
 /// Answers the kernel's requests by an engine.
@@ -65,14 +73,22 @@ impl EngineService {
 
     /// Lifetimes and flags that fit what the provider has declared.
     pub fn policy(&self) -> Policy {
+        let directory_opens = self.engine.wants_directory_opens();
+        let negatives = self.engine.negative_lifetime().map_or(Lifetime::Forever, Lifetime::For);
         match self.engine.lifetime() {
-            None => Policy { birth_time: true, ..Policy::default() },
+            None if self.engine.collation() == Collation::Insensitive => {
+                let names = Lifetime::For(Duration::ZERO);
+                let negatives = names;
+                Policy { birth_time: true, directory_opens, entries: names, negatives, ..Policy::default() }
+            }
+            None => Policy { birth_time: true, directory_opens, negatives, ..Policy::default() },
             Some(lifetime) => Policy {
                 listings: Listings::Changing,
+                directory_opens,
                 birth_time: true,
                 entries: Lifetime::For(lifetime),
                 attributes: Lifetime::For(lifetime),
-                negatives: Lifetime::For(lifetime),
+                negatives,
             },
         }
     }
@@ -137,7 +153,7 @@ impl Call<'_> {
             Request::Opendir(_) => self.opendir(reply),
             Request::Readdir(args) => self.readdir(args, reply),
             Request::Readdirplus(args) => self.readdirplus(args, reply),
-            Request::Releasedir(_) => reply.empty(),
+            Request::Releasedir(args) => self.releasedir(args, reply),
             Request::Fsyncdir(_) => self.fsyncdir(reply),
             Request::Ioctl { .. } => Err(Errno::NOTTY.into()),
             // The kernel does these by itself, or not at all.

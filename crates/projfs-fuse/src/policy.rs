@@ -11,6 +11,8 @@ use crate::wire::reply::Lifetime;
 pub struct Policy {
     /// Whether listings change only when we say so.
     pub listings: Listings,
+    /// Whether somebody wants to hear of every directory that is opened; costs a request each.
+    pub directory_opens: bool,
     /// Whether `statx` shows the time of creation; costs a request where the plain attributes are known already.
     pub birth_time: bool,
     /// How long a name leads to its item.
@@ -34,6 +36,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             listings: Listings::Stable,
+            directory_opens: false,
             birth_time: false,
             entries: Lifetime::Forever,
             attributes: Lifetime::Forever,
@@ -51,7 +54,9 @@ impl Policy {
             // Nothing is written late, so a close has nothing to wait for.
             Opcode::Flush => true,
             Opcode::Statx => !self.birth_time,
-            Opcode::Opendir => self.listings == Listings::Stable && negotiated.no_opendir,
+            Opcode::Opendir => {
+                self.listings == Listings::Stable && !self.directory_opens && negotiated.no_opendir
+            }
             Opcode::Open => negotiated.no_open,
             _ => false,
         };

@@ -47,7 +47,7 @@ const CRATES: &[Crate] = &[
             "projfs-keeper",
         ],
     },
-    Crate { name: "projfs-capi", floor: 6, uses: &["projectedfs", "projfs-provider", "projfs-types"] },
+    Crate { name: "projfs-capi", floor: 6, uses: &["projectedfs", "projfs-sync", "projfs-types"] },
     Crate {
         name: "projfs-cli",
         floor: 6,

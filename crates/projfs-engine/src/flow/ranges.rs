@@ -115,6 +115,9 @@ impl Engine {
         wanted: Range<u64>,
     ) -> Result<()> {
         let wanted = wanted.start..wanted.end.min(file.size());
+        if !file.has(&wanted) {
+            self.may_hydrate(context, &file.origin)?;
+        }
         while !file.has(&wanted) {
             let Patience::Until(interrupt) = context.patience else {
                 return Err(ErrorKind::WouldWait.into());

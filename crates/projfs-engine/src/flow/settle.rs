@@ -39,6 +39,7 @@ use crate::transition::Change;
 use crate::transition::Event;
 use crate::transition::Fetch;
 use crate::transition::Refusal;
+use crate::transition::ask;
 use crate::transition::step;
 
 /// Content that was fetched, and for what.
@@ -72,6 +73,7 @@ impl<'a> Settled<'a> {
 
 /// What is to be done, without locks, before looking again.
 enum Need {
+    Notice,
     Exclusive,
     Describe(DirView),
     Prepare(Prepared),
@@ -121,6 +123,7 @@ impl Engine {
         let mut fetched: Option<Fetched> = None;
         let mut known = None;
         let mut exclusive = false;
+        let mut notice = self.notice(expected);
         loop {
             let need = {
                 let _held = if exclusive { self.locks.change(&[parent]) } else { self.locks.look(parent) };
@@ -143,6 +146,7 @@ impl Engine {
                     .map_err(|refusal| refused(refusal, &dir, name))?;
                 match (step.fetch, step.change) {
                     (Fetch::Nothing, Change::Nothing) => return act(&dir, &under).map(Some),
+                    _ if notice.is_due(ask(found(&under, &state), event)) => Need::Notice,
                     (Fetch::Placeholder, _) => Need::Describe(dir),
                     (Fetch::Existence, _) => Need::Existence(dir),
                     (Fetch::Data, _) if !fits(fetched.as_ref(), &dir, name, &under) => {
@@ -167,11 +171,13 @@ impl Engine {
                 }
             };
             match need {
+                Need::Notice => notice = self.give_notice(context, expected, notice)?,
                 Need::Exclusive => exclusive = true,
-                Need::Describe(dir) => match self.describe(context, &dir, name)? {
-                    Some(info) => self.pin(context, parent, name, &info)?,
-                    None => return Err(Error::new(ErrorKind::NotFound, &dir.path.join(name))),
-                },
+                Need::Describe(dir) => {
+                    if !self.discover(context, &dir, name)? {
+                        return Err(Error::new(ErrorKind::NotFound, &dir.path.join(name)));
+                    }
+                }
                 Need::Existence(dir) => known = Some(self.ask_existence(context, &dir, name)?),
                 Need::Prepare(level) => self.prepare(context, parent, level)?,
                 Need::PrepareItem(node) => {

@@ -1,8 +1,11 @@
 //! Attributes: what `stat` shows, and changing it.
 
+use projfs_provider::Closed;
+use projfs_provider::PreOperation;
 use projfs_store::AttributeChange;
 use projfs_types::ItemKind;
 use projfs_types::NodeId;
+use projfs_types::NotifyMask;
 use projfs_types::RelPathBuf;
 use projfs_types::Stat;
 use projfs_types::What;
@@ -15,6 +18,7 @@ use crate::error::Result;
 use crate::flow::Settled;
 use crate::flow::Under;
 use crate::handle::HandleId;
+use crate::notify::Visit;
 use crate::port::Context;
 use crate::transition::Event;
 
@@ -65,13 +69,46 @@ impl Engine {
         handle: Option<HandleId>,
         change: &SetAttributes,
     ) -> Result<Stat> {
+        let mut visit = self.visit(context, node)?;
+        // Through an open file, it is that one's visit.
+        let told = if handle.is_none() { self.tell_opened(context, &mut visit) } else { Ok(()) };
+        let changed = told.and_then(|()| self.set_heard(context, visit.as_ref(), node, handle, change));
+        if handle.is_none() {
+            let how = match (&changed, change.size) {
+                (Ok(()), Some(_)) => Closed::Modified,
+                (Ok(()), None) | (Err(_), _) => Closed::Unmodified,
+            };
+            self.end_visit(context, visit, how);
+        }
+        changed?;
+        self.attributes(context, node)
+    }
+
+    fn set_heard(
+        &self,
+        context: &Context<'_>,
+        visit: Option<&Visit>,
+        node: NodeId,
+        handle: Option<HandleId>,
+        change: &SetAttributes,
+    ) -> Result<()> {
         if let Some(size) = change.size {
+            let wanted = NotifyMask::PRE_TRUNCATE;
+            self.authorize(context, visit, wanted, |_| PreOperation::Truncate { size })?;
             self.set_size(context, node, handle, size)?;
         }
         if change.others != AttributeChange::default() {
+            self.authorize_metadata(context, visit)?;
             self.set_others(context, node, &change.others)?;
         }
-        self.attributes(context, node)
+        Ok(())
+    }
+
+    /// Asks before mode, owner, times or extended attributes change.
+    pub(super) fn authorize_metadata(&self, context: &Context<'_>, visit: Option<&Visit>) -> Result<()> {
+        self.authorize(context, visit, NotifyMask::PRE_SET_METADATA, |visit| PreOperation::SetMetadata {
+            kind: visit.kind(),
+        })
     }
 
     fn set_size(
@@ -111,6 +148,11 @@ impl Engine {
             Settled::Root => (RelPathBuf::root(), ItemKind::Directory),
             Settled::Trash(_) => return Ok(()),
             Settled::Named(dir, name, under) => {
+                if !self.notifier.is_silent()
+                    && let Some(node) = self.node_under(dir, name, under)
+                {
+                    self.handles.touch(node);
+                }
                 self.nodes.changed(dir.node);
                 (dir.path.join(name), under.kind().ok_or(ErrorKind::NotFound)?)
             }

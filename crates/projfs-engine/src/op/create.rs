@@ -1,5 +1,7 @@
 //! Making items.
 
+use projfs_provider::Closed;
+use projfs_provider::NameChange;
 use projfs_store::Access;
 use projfs_store::Created;
 use projfs_store::NewItem;
@@ -7,6 +9,7 @@ use projfs_store::NewKind;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::NodeId;
+use projfs_types::NotifyMask;
 use projfs_types::What;
 
 use super::open::OpenHow;
@@ -18,8 +21,10 @@ use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::flow::Under;
 use crate::node::table::DirView;
+use crate::node::table::Links;
 use crate::node::table::Prepared;
 use crate::node::table::Seen;
+use crate::notify::Visit;
 use crate::port::Context;
 use crate::transition::Beneath;
 
@@ -36,7 +41,11 @@ impl Engine {
         name: &ItemName,
         new: &NewItem,
     ) -> Result<Entry> {
-        self.create_with(context, parent, name, new, |entry, _| entry)
+        let mut visit = self.visit_new(context, parent, name, kind_of(new))?;
+        let entry = self.create_with(context, parent, name, new, |entry, _| entry)?;
+        self.tell_created(context, &mut visit, &entry);
+        self.end_visit(context, visit, Closed::Unmodified);
+        Ok(entry)
     }
 
     /// Makes a file and opens it. If it exists and `exclusive` is not asked for, it is opened.
@@ -52,6 +61,7 @@ impl Engine {
         how: OpenHow,
         exclusive: bool,
     ) -> Result<(Entry, Opened)> {
+        let mut visit = self.visit_new(context, parent, name, ItemKind::File)?;
         loop {
             let made = self.create_with(context, parent, name, new, |entry, created| {
                 let opened = self.opened(entry.node, how.access, entry.stat.mode);
@@ -62,7 +72,13 @@ impl Engine {
             });
             match made {
                 Err(error) if error.kind == ErrorKind::Exists && !exclusive => {}
-                made => return made,
+                made => {
+                    let (entry, opened) = made?;
+                    self.tell_created(context, &mut visit, &entry);
+                    let how = OpenHow { truncate: false, ..how };
+                    self.keep_visit(context, visit, opened.handle, how);
+                    return Ok((entry, opened));
+                }
             }
             // It may be gone again by now: then it is made after all.
             if let Some(entry) = self.lookup(context, parent, name)? {
@@ -98,6 +114,14 @@ impl Engine {
         Ok((Entry { node, stat }, opened))
     }
 
+    /// Tells that an item was made.
+    pub(super) fn tell_created(&self, context: &Context<'_>, visit: &mut Option<Visit>, entry: &Entry) {
+        let Some(visited) = visit else { return };
+        visited.node = entry.node;
+        let kind = entry.stat.kind();
+        self.tell_changed(context, visit, NotifyMask::NEW_FILE_CREATED, NameChange::Created { kind });
+    }
+
     fn create_with<T>(
         &self,
         context: &Context<'_>,
@@ -106,28 +130,31 @@ impl Engine {
         new: &NewItem,
         then: impl FnOnce(Entry, Created) -> T,
     ) -> Result<T> {
-        let kind = match new.kind {
-            NewKind::File => ItemKind::File,
-            NewKind::Directory => ItemKind::Directory,
-            NewKind::Symlink { .. } => ItemKind::Symlink,
-            NewKind::Special { .. } => ItemKind::Special,
-        };
+        let kind = kind_of(new);
         let mut free = None;
         loop {
             self.free_name(context, parent, name, &mut free)?;
             self.prepare(context, parent, Prepared::Dirty)?;
             let _held = self.locks.change(&[parent]);
             let dir = self.nodes.view(parent)?;
-            if !self.is_free(&dir, name, &mut free)? {
+            if dir.prepared < Prepared::Dirty || !self.is_free(&dir, name, &mut free)? {
                 continue;
             }
             let path = dir.path.join(name);
             self.record(context, path, kind, What::Created)?;
             let created = self.store.create(&dir.path, name, new)?;
+            self.appeared(&dir, name);
             self.nodes.changed(parent);
             let stat = created.item.stat.clone();
-            let seen =
-                Seen { parent, name, number: stat.number, kind, projection: None, prepared: Prepared::Dirty };
+            let seen = Seen {
+                parent,
+                name,
+                number: stat.number,
+                kind,
+                links: Links::One,
+                projection: None,
+                prepared: Prepared::Dirty,
+            };
             let node = self.nodes.insert(seen, 1);
             return Ok(then(Entry { node, stat }, created));
         }
@@ -144,10 +171,15 @@ impl Engine {
         if Self::is_reserved(parent, name) {
             return Err(ErrorKind::Reserved.into());
         }
+        let spelled = self.spelling(context, parent, name)?;
         let (dir, under) = {
             let _held = self.locks.look(parent);
             let dir = self.nodes.view(parent)?;
-            let under = self.under(&dir, name)?;
+            let under = self.under(&dir, &spelled)?;
+            if *spelled != *name && under.kind().is_none() {
+                // A tombstone of another spelling: it hides what the provider has.
+                *free = Some(Beneath::Nothing);
+            }
             (dir, under)
         };
         match under {
@@ -165,11 +197,23 @@ impl Engine {
 
     /// Whether nothing has a name, as far as is known by now; false if the provider must be asked again.
     pub(super) fn is_free(&self, dir: &DirView, name: &ItemName, free: &mut Option<Beneath>) -> Result<bool> {
+        if self.is_taken_otherwise(dir, name)? {
+            return Err(Error::new(ErrorKind::Exists, &dir.path.join(name)));
+        }
         let under = self.under(dir, name)?;
         match under {
             Under::Unknown { .. } => Ok(free.is_some()),
             under if under.kind().is_some() => Err(Error::new(ErrorKind::Exists, &dir.path.join(name))),
             _ => Ok(true),
         }
+    }
+}
+
+fn kind_of(new: &NewItem) -> ItemKind {
+    match new.kind {
+        NewKind::File => ItemKind::File,
+        NewKind::Directory => ItemKind::Directory,
+        NewKind::Symlink { .. } => ItemKind::Symlink,
+        NewKind::Special { .. } => ItemKind::Special,
     }
 }

@@ -1,5 +1,6 @@
 //! Giving an item one more name.
 
+use projfs_provider::Closed;
 use projfs_store::Place;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
@@ -28,6 +29,36 @@ impl Engine {
         parent: NodeId,
         name: &ItemName,
     ) -> Result<Entry> {
+        if self.notifier.is_silent() {
+            return self.link_unheard(context, node, parent, name);
+        }
+        let to = self.nodes.path(parent)?.join(name);
+        let mut visit = None;
+        if let Location::Trash(_) = self.nodes.location(node)? {
+            // A file without a name: for the provider it comes into being.
+            visit = self.visit_new(context, parent, name, ItemKind::File)?;
+            let entry = self.link_unheard(context, node, parent, name)?;
+            self.tell_created(context, &mut visit, &entry);
+            self.end_visit(context, visit, Closed::Unmodified);
+            return Ok(entry);
+        }
+        let linked = self
+            .announce(context, &mut visit, node, Event::Link, Some(&to))
+            .and_then(|()| self.link_unheard(context, node, parent, name));
+        if linked.is_ok() {
+            self.tell_linked(context, visit.as_ref(), to);
+        }
+        self.end_visit(context, visit, Closed::Unmodified);
+        linked
+    }
+
+    fn link_unheard(
+        &self,
+        context: &Context<'_>,
+        node: NodeId,
+        parent: NodeId,
+        name: &ItemName,
+    ) -> Result<Entry> {
         let mut free = None;
         loop {
             self.free_name(context, parent, name, &mut free)?;
@@ -39,7 +70,7 @@ impl Engine {
                 Location::Trash(trash) => {
                     let _held = self.locks.change(&[parent]);
                     let dir = self.nodes.view(parent)?;
-                    if !self.is_free(&dir, name, &mut free)? {
+                    if dir.prepared < Prepared::Dirty || !self.is_free(&dir, name, &mut free)? {
                         continue;
                     }
                     self.record(context, dir.path.join(name), ItemKind::File, What::Created)?;
@@ -47,6 +78,7 @@ impl Engine {
                     if let Some(trash) = self.nodes.linked(node, parent, name) {
                         self.store.discard(trash)?;
                     }
+                    self.appeared(&dir, name);
                     self.nodes.changed(parent);
                     let under = self.under(&dir, name)?;
                     self.enter(&dir, name, &under)
@@ -58,6 +90,7 @@ impl Engine {
                     let under = self.under(&from, from_name)?;
                     if self.node_under(&from, from_name, &under) != Some(node)
                         || !matches!(under, crate::flow::Under::OnDisk(_))
+                        || dir.prepared < Prepared::Dirty
                         || !self.is_free(&dir, name, &mut free)?
                     {
                         continue;
@@ -66,6 +99,8 @@ impl Engine {
                     let kind = under.kind().ok_or(ErrorKind::NotFound)?;
                     self.record(context, from.path.join(from_name), kind, what)?;
                     self.store.link(Place::Named(&from.path, from_name), &dir.path, name)?;
+                    self.nodes.linked(node, parent, name);
+                    self.appeared(&dir, name);
                     self.nodes.changed(parent);
                     let under = self.under(&dir, name)?;
                     self.enter(&dir, name, &under)

@@ -1,5 +1,7 @@
 //! Opening and closing files.
 
+use projfs_provider::NameChange;
+use projfs_provider::PreOperation;
 use projfs_store::Access;
 use projfs_store::StoreFile;
 use projfs_sync::Arc;
@@ -7,6 +9,7 @@ use projfs_types::FileState;
 use projfs_types::ItemKind;
 use projfs_types::ItemState;
 use projfs_types::NodeId;
+use projfs_types::NotifyMask;
 use projfs_types::What;
 use projfs_types::mode;
 
@@ -18,6 +21,7 @@ use crate::flow::Under;
 use crate::handle::Handle;
 use crate::handle::HandleId;
 use crate::node::table::Location;
+use crate::notify::Visit;
 use crate::port::Context;
 use crate::transition::Event;
 
@@ -65,12 +69,56 @@ impl Engine {
             OpenHow { access: Access::ReadWrite, .. } => Event::Modify,
             OpenHow { access: Access::Read, .. } => Event::Read,
         };
-        if event == Event::Read
-            && self.gives_ranges()
-            && let Some(opened) = self.open_without_fetching(context, node)?
-        {
-            return Ok(opened);
+        let mut visit = self.visit(context, node)?;
+        if how.access == Access::ReadWrite {
+            let wanted = NotifyMask::PRE_OPEN_FOR_WRITE;
+            self.authorize(context, visit.as_ref(), wanted, |_| PreOperation::OpenForWrite)?;
         }
+        if how.truncate {
+            let wanted = NotifyMask::PRE_TRUNCATE;
+            self.authorize(context, visit.as_ref(), wanted, |_| PreOperation::Truncate { size: 0 })?;
+        }
+        let in_parts = if event == Event::Read && self.gives_ranges() {
+            self.open_without_fetching(context, node)?
+        } else {
+            None
+        };
+        let opened = match in_parts {
+            Some(opened) => opened,
+            None => self.open_settled(context, node, how, event)?,
+        };
+        self.welcome(context, &mut visit, opened.handle, how)?;
+        Ok(opened)
+    }
+
+    /// Tells the provider of an open file, which may refuse it: then it is closed again.
+    fn welcome(
+        &self,
+        context: &Context<'_>,
+        visit: &mut Option<Visit>,
+        handle: HandleId,
+        how: OpenHow,
+    ) -> Result<()> {
+        let told = if how.truncate {
+            self.tell_changed(context, visit, NotifyMask::FILE_OVERWRITTEN, NameChange::Overwritten);
+            Ok(())
+        } else {
+            self.tell_opened(context, visit)
+        };
+        match told {
+            Ok(()) => self.keep_visit(context, visit.take(), handle, how),
+            Err(_) => self.release(context, handle),
+        }
+        told
+    }
+
+    fn open_settled(
+        &self,
+        context: &Context<'_>,
+        node: NodeId,
+        how: OpenHow,
+        event: Event,
+    ) -> Result<Opened> {
         self.settle_node(context, node, event, |settled| {
             match settled {
                 Settled::Root => return Err(ErrorKind::IsDirectory.into()),
@@ -90,7 +138,7 @@ impl Engine {
     }
 
     pub(super) fn opened(&self, node: NodeId, access: Access, mode: u32) -> Opened {
-        self.opened_as(Handle { node, access, ranges: None }, mode)
+        self.opened_as(Handle { node, access, ranges: None, visit: None }, mode)
     }
 
     fn opened_as(&self, handle: Handle, mode: u32) -> Opened {
@@ -115,7 +163,7 @@ impl Engine {
     fn open_without_fetching(&self, context: &Context<'_>, node: NodeId) -> Result<Option<Opened>> {
         let access = Access::Read;
         // Whatever its permission bits are, it is not the kernel that reads it.
-        let in_parts = |file| self.opened_as(Handle { node, access, ranges: Some(file) }, 0);
+        let in_parts = |file| self.opened_as(Handle { node, access, ranges: Some(file), visit: None }, 0);
         let location = self.nodes.location(node);
         match location {
             Ok(Location::Named(..)) => {}
@@ -167,11 +215,17 @@ impl Engine {
             tracing::error!(%error, "cannot record a close");
         }
         let Some(handle) = self.handles.remove(handle) else { return };
+        if let Some(visit) = &handle.visit {
+            self.end_open_visit(context, visit, handle.node);
+        }
         if let Some(trash) = self.nodes.closed(handle.node) {
             self.files.remove(handle.node);
             if let Err(error) = self.store.discard(trash) {
                 tracing::error!(%error, "cannot empty the trash");
             }
+        }
+        if let Some(visit) = &handle.visit {
+            self.forget_mask(visit);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Removing names.
 
+use projfs_provider::Closed;
 use projfs_store::Keep;
 use projfs_store::Leave;
 use projfs_store::TrashId;
@@ -49,13 +50,27 @@ impl Engine {
         kind: RemoveKind,
     ) -> Result<()> {
         let mut known = None;
+        let mut visit = None;
+        let name = &*self.spelling(context, parent, name)?;
         loop {
-            let (dir, node) = self.victim(context, parent, name, kind)?;
-            let result = self.remove_known(context, &dir, node, name, kind, &mut known);
+            let (dir, node) = match self.victim(context, parent, name, kind) {
+                Ok(victim) => victim,
+                Err(error) => {
+                    self.end_visit(context, visit.take(), Closed::Unmodified);
+                    return Err(error);
+                }
+            };
+            let result = self
+                .announce(context, &mut visit, node, Event::Delete, None)
+                .and_then(|()| self.remove_known(context, &dir, node, name, kind, &mut known));
             self.nodes.forget(node, 1);
-            if let Some(()) = result? {
-                return Ok(());
-            }
+            let how = match result {
+                Ok(None) => continue,
+                Ok(Some(())) => Closed::Deleted { modified: false },
+                Err(_) => Closed::Unmodified,
+            };
+            self.end_visit(context, visit.take(), how);
+            return result.map(|_| ());
         }
     }
 
@@ -106,10 +121,12 @@ impl Engine {
         let _held = self.locks.change(&[parent, node]);
         let dir = self.nodes.view(parent)?;
         let under = self.under(&dir, name)?;
-        if self.node_under(&dir, name, &under) != Some(node) {
+        if self.node_under(&dir, name, &under) != Some(node) || dir.prepared < Prepared::Dirty {
             return Ok(None);
         }
-        if kind == RemoveKind::Directory && !self.is_empty_now(node, listing)? {
+        if listing.as_ref().is_some_and(|listing| listing.is_stale())
+            || kind == RemoveKind::Directory && !self.is_empty_now(node, listing)?
+        {
             return Ok(None);
         }
         let beneath = match known.take() {
@@ -182,7 +199,8 @@ impl Engine {
     /// Whether nothing is shown in a directory that has this listing.
     pub(super) fn is_empty_now(&self, node: NodeId, listing: Option<Arc<Listing>>) -> Result<bool> {
         let view = self.nodes.view(node)?;
-        Ok(Snapshot::merge(0, listing, self.store.list(&view.path)?).is_empty())
+        let local = self.local_names(&view, listing.as_deref())?;
+        Ok(Snapshot::merge(0, listing, local, self.options.collation).is_empty())
     }
 }
 

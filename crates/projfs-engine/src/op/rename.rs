@@ -1,13 +1,17 @@
 //! Renaming.
 
+use projfs_provider::Closed;
+use projfs_provider::NameChange;
 use projfs_store::Leave;
 use projfs_sync::Arc;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::NodeId;
+use projfs_types::NotifyMask;
 use projfs_types::Origin;
 use projfs_types::Projected;
 use projfs_types::RelPath;
+use projfs_types::RelPathBuf;
 use projfs_types::What;
 
 use super::lookup::missing;
@@ -22,6 +26,7 @@ use crate::error::Result;
 use crate::flow::Under;
 use crate::node::table::DirView;
 use crate::node::table::Prepared;
+use crate::notify::Visit;
 use crate::port::Context;
 use crate::transition::Beneath;
 use crate::transition::Event;
@@ -46,6 +51,13 @@ struct Known {
     from: Option<Beneath>,
 }
 
+/// The items that move, where the provider hears of them, and where they go.
+#[derive(Default)]
+struct Visits {
+    source: (Option<Visit>, Option<RelPathBuf>),
+    target: (Option<Visit>, Option<RelPathBuf>),
+}
+
 impl Engine {
     /// Renames an item. A projected directory moves in one step, whatever is below it: it remembers where it comes from.
     ///
@@ -60,21 +72,80 @@ impl Engine {
         for (dir, _) in [from, to] {
             self.nodes.view(dir)?;
         }
+        let (old, new) = (self.spelling(context, from.0, from.1)?, self.spelling(context, to.0, to.1)?);
+        let from = (from.0, &*old);
+        let spelled = (to.0, &*new);
         let mut known = Known::default();
+        let mut visits = Visits::default();
         loop {
-            let Some(source) = self.lookup(context, from.0, from.1)? else { return missing() };
-            let target = self.lookup(context, to.0, to.1);
+            let source = match self.lookup(context, from.0, from.1) {
+                Ok(Some(source)) => source,
+                gone => {
+                    self.end_rename(context, visits, false);
+                    return gone.and_then(|_| missing());
+                }
+            };
+            let target = self.lookup(context, to.0, spelled.1);
+            // What is there keeps its spelling; what is not there gets the one that was asked for.
+            let to = if matches!(target, Ok(Some(_))) { spelled } else { to };
             let result = match &target {
-                Ok(target) => self.rename_known(context, from, to, how, &source, target.as_ref(), &mut known),
+                Ok(target) => {
+                    let target = target.as_ref();
+                    self.announce_rename(context, from, to, how, (&source, target), &mut visits)
+                        .and_then(|()| self.rename_known(context, from, to, how, &source, target, &mut known))
+                }
                 Err(_) => Ok(Some(())),
             };
             self.nodes.forget(source.node, 1);
-            if let Some(target) = target? {
-                self.nodes.forget(target.node, 1);
+            let looked_up = target.map(|target| {
+                if let Some(target) = target {
+                    self.nodes.forget(target.node, 1);
+                }
+            });
+            let result = looked_up.and(result);
+            if !matches!(result, Ok(None)) {
+                self.end_rename(context, visits, result.is_ok());
+                return result.map(|_| ());
             }
-            if let Some(()) = result? {
-                return Ok(());
+        }
+    }
+
+    /// Asks the provider before a rename, of both items if they change places.
+    fn announce_rename(
+        &self,
+        context: &Context<'_>,
+        from: Side<'_>,
+        to: Side<'_>,
+        how: RenameHow,
+        (source, target): (&Entry, Option<&Entry>),
+        visits: &mut Visits,
+    ) -> Result<()> {
+        if self.notifier.is_silent() || target.is_some_and(|target| target.node == source.node) {
+            return Ok(());
+        }
+        let target = target.filter(|_| how == RenameHow::Exchange);
+        let (from, to) = (self.nodes.path(from.0)?.join(from.1), self.nodes.path(to.0)?.join(to.1));
+        self.announce(context, &mut visits.source.0, source.node, Event::Rename, Some(&to))?;
+        visits.source.1 = Some(to);
+        if let Some(target) = target {
+            self.announce(context, &mut visits.target.0, target.node, Event::Rename, Some(&from))?;
+            visits.target.1 = Some(from);
+        }
+        Ok(())
+    }
+
+    /// Tells the provider of a rename, if it has happened, and of its end.
+    fn end_rename(&self, context: &Context<'_>, visits: Visits, happened: bool) {
+        for (mut visit, to) in [visits.source, visits.target] {
+            if let (Some(visited), Some(to), true) = (&visit, to, happened) {
+                let kind = visited.kind();
+                let change = NameChange::Renamed { kind, to: to.clone() };
+                self.tell_changed(context, &mut visit, NotifyMask::FILE_RENAMED, change);
+                if let Some(visit) = &mut visit {
+                    visit.moved(to);
+                }
             }
+            self.end_visit(context, visit, Closed::Unmodified);
         }
     }
 
@@ -107,6 +178,8 @@ impl Engine {
         let to_under = self.under(&to_dir, to.1)?;
         if self.node_under(&from_dir, from.1, &from_under) != Some(source.node)
             || self.node_under(&to_dir, to.1, &to_under) != target.map(|target| target.node)
+            || from_dir.prepared.min(to_dir.prepared) < Prepared::Dirty
+            || listing.as_ref().is_some_and(|listing| listing.is_stale())
         {
             return Ok(None);
         }
@@ -148,6 +221,7 @@ impl Engine {
             }
         }
         self.nodes.renamed(source.node, from, to);
+        self.appeared(&to_dir, to.1);
         self.nodes.changed(from.0);
         self.nodes.changed(to.0);
         Ok(Some(()))

@@ -1,5 +1,6 @@
 //! Extended attributes.
 
+use projfs_provider::Closed;
 use projfs_store::Place;
 use projfs_types::NodeId;
 use projfs_types::RelPathBuf;
@@ -70,10 +71,18 @@ impl Engine {
         if projfs_store::is_own_attribute(attribute) {
             return Err(ErrorKind::Reserved.into());
         }
-        self.settle_node(context, node, Event::SetMetadata, |settled| {
-            self.record_metadata(context, settled)?;
-            change(settled.place())
-        })
+        let mut visit = self.visit(context, node)?;
+        let changed = self
+            .tell_opened(context, &mut visit)
+            .and_then(|()| self.authorize_metadata(context, visit.as_ref()))
+            .and_then(|()| {
+                self.settle_node(context, node, Event::SetMetadata, |settled| {
+                    self.record_metadata(context, settled)?;
+                    change(settled.place())
+                })
+            });
+        self.end_visit(context, visit, Closed::Unmodified);
+        changed
     }
 
     /// Calls `act` with the place of an item on disk; nothing if it is not there.

@@ -4,7 +4,8 @@ use projfs_engine::{DirEntry, DirSink};
 use projfs_types::ItemName;
 
 use super::Call;
-use crate::wire::abi::{Dirent, EntryOut, ReadIn};
+use crate::policy::Listings;
+use crate::wire::abi::{Dirent, EntryOut, ReadIn, ReleaseIn, fopen};
 use crate::wire::reply::{Entry, Listing, Opened, Packed, Reply, Served};
 
 /// Packs entries into a reply while there is room.
@@ -54,7 +55,18 @@ impl Packer<'_, '_> {
 
 impl Call<'_> {
     pub(super) fn opendir(&self, reply: &mut Reply<'_>) -> Served {
-        reply.opened(&Opened { handle: 0, flags: 0, passthrough: None })
+        // What the kernel does by itself where it does not ask.
+        let flags = match self.kernel.policy.listings {
+            Listings::Stable => fopen::KEEP_CACHE | fopen::CACHE_DIR,
+            Listings::Changing => 0,
+        };
+        let handle = self.engine.open_directory(&self.context, self.node())?;
+        reply.opened(&Opened { handle: handle.0, flags, passthrough: None })
+    }
+
+    pub(super) fn releasedir(&self, args: &ReleaseIn, reply: &mut Reply<'_>) -> Served {
+        self.engine.release_directory(Self::handle(args.fh));
+        reply.empty()
     }
 
     pub(super) fn readdir(&self, args: &ReadIn, reply: &mut Reply<'_>) -> Served {
