@@ -4,17 +4,21 @@
 //! that shares a process with its daemon can wait for itself, and limits of the one would be limits of the other.
 
 mod daemon;
+mod deed;
 mod mounted;
 mod sample;
 mod watchdog;
 
 pub use daemon::Setup;
 pub use daemon::serve;
+pub use deed::Deed;
+pub use deed::Verb;
 pub use mounted::Mounted;
 pub use mounted::Options;
 pub use sample::MANY;
 pub use sample::Sample;
 pub use sample::TIME;
 pub use sample::Tree;
+pub use sample::WORKERS;
 pub use sample::pattern;
 pub use watchdog::Watchdog;

@@ -18,7 +18,7 @@ use projfs_tests::serve;
 /// Mounts a sample tree in the foreground.
 #[derive(Parser)]
 struct Arguments {
-    /// What is projected: empty, small, many
+    /// What is projected: empty, small, many, workers
     #[arg(long, default_value = "empty")]
     tree: String,
     /// Requests by io_uring, where the kernel offers it

@@ -84,9 +84,10 @@ impl Mounted {
         let daemon = start(program, &dir.path().join("root"), options);
         let connection = connection(&dir.path().join("root"));
         let limit = if std::env::var_os("PROJFS_LONG").is_some() { LONG_LIMIT } else { LIMIT };
+        let watched = dir.path().join("root");
         let watchdog = Watchdog::new(limit, move || {
             eprintln!("the test takes too long: its connection is aborted");
-            abort(connection);
+            abort(self::connection(&watched));
         });
         Some(Self { daemon, connection, dir, options, _watchdog: watchdog })
     }
@@ -135,6 +136,27 @@ impl Mounted {
     /// If it cannot be unmounted, or mounted again.
     pub fn restart(&mut self, program: &str) {
         self.stop();
+        self.start(program);
+    }
+
+    /// Kills the daemon. The mount stays, and answers with errors, until the next start.
+    ///
+    /// # Panics
+    /// If there is no daemon.
+    pub fn kill(&mut self) {
+        self.daemon.kill().expect("the daemon can be killed");
+        self.daemon.wait().expect("the daemon can be waited for");
+    }
+
+    /// Mounts again after a stop or a kill, by another daemon.
+    ///
+    /// # Panics
+    /// If it cannot be mounted.
+    pub fn start(&mut self, program: &str) {
+        if connection(&self.root()).is_some_and(|minor| Some(minor) == self.connection) {
+            rustix::mount::unmount(self.root(), rustix::mount::UnmountFlags::DETACH)
+                .expect("a dead mount can go");
+        }
         self.daemon = start(program, &self.root(), self.options);
         self.connection = connection(&self.root());
     }

@@ -24,12 +24,14 @@ pub enum Tree {
     Small,
     /// `many/0` to `many/99999`, each 16 bytes long, and what is in the small one.
     Many,
+    /// A directory for each of four workers, `w0` to `w3`, and one that they share.
+    Workers,
 }
 
 impl Tree {
     /// The tree that is called so.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Empty, Self::Small, Self::Many].into_iter().find(|tree| tree.name() == name)
+        [Self::Empty, Self::Small, Self::Many, Self::Workers].into_iter().find(|tree| tree.name() == name)
     }
 
     /// What it is called.
@@ -38,6 +40,7 @@ impl Tree {
             Self::Empty => "empty",
             Self::Small => "small",
             Self::Many => "many",
+            Self::Workers => "workers",
         }
     }
 }
@@ -59,6 +62,9 @@ pub const TIME: Timestamp = Timestamp { seconds: 1_600_000_000, nanoseconds: 123
 
 /// How many files are in `many`.
 pub const MANY: usize = 100_000;
+
+/// How many workers have a directory.
+pub const WORKERS: usize = 4;
 
 /// The byte of a patterned file at `offset`.
 pub fn pattern(offset: u64) -> u8 {
@@ -94,7 +100,7 @@ impl Sample {
     pub fn new(tree: Tree) -> Result<Self, Mistake> {
         let implied = PlaceholderInfo::directory().with_time(TIME);
         let mut builder = Builder(StaticTree::builder().implied(implied));
-        if tree != Tree::Empty {
+        if matches!(tree, Tree::Small | Tree::Many) {
             builder.text("projected/hello", "Hello!\n", 0o644)?;
             builder.text("projected/script", "#!/bin/sh\necho projected\n", 0o755)?;
             builder.text("projected/deep/er/file", "deep\n", 0o600)?;
@@ -106,6 +112,16 @@ impl Sample {
         if tree == Tree::Many {
             for number in 0..MANY {
                 builder.pattern(&format!("many/{number}"), 16)?;
+            }
+        }
+        if tree == Tree::Workers {
+            for worker in 0..WORKERS {
+                for name in ["f0", "f1", "f2", "d0/f0", "d0/f1", "d1/f0"] {
+                    builder.text(&format!("w{worker}/{name}"), "projected\n", 0o644)?;
+                }
+            }
+            for name in ["s0", "s1", "s2"] {
+                builder.text(&format!("shared/{name}"), "projected\n", 0o644)?;
             }
         }
         Ok(Self(builder.0.build()))

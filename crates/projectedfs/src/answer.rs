@@ -4,10 +4,13 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
+use projfs_engine::Changes;
 use projfs_engine::PathState;
 use projfs_provider::CancelToken;
 use projfs_store::Since;
 use projfs_sync::Arc;
+use projfs_types::Cursor;
+use projfs_types::CursorError;
 use projfs_types::ItemKind;
 use projfs_types::JournalEntry;
 use projfs_types::RelPath;
@@ -16,7 +19,9 @@ use projfs_types::What;
 
 use crate::Error;
 use crate::ErrorKind;
+use crate::JournalReader;
 use crate::LocalChanges;
+use crate::Watch;
 use crate::control::Answer;
 use crate::control::Failure;
 use crate::control::Feature;
@@ -68,7 +73,7 @@ impl Answerer for Answers {
                     Ok(self.0.dehydrate(path, changes, cancel, &mut report)?)
                 })
             }
-            Question::Watch => self.watch(cancel, say),
+            Question::Watch { since, once } => self.watch(since.as_deref(), once, cancel, say),
             Question::Unmount { force: true } => {
                 self.0.stop();
                 Ok(())
@@ -119,21 +124,77 @@ impl Answers {
         })
     }
 
-    fn watch(&self, cancel: &CancelToken, say: &mut dyn FnMut(Answer)) -> Answered<()> {
-        let mut watch = self.0.watch()?;
+    fn watch(
+        &self,
+        since: Option<&str>,
+        once: bool,
+        cancel: &CancelToken,
+        say: &mut dyn FnMut(Answer),
+    ) -> Answered<()> {
+        let journal = self.0.journal()?;
+        let cursor = match since {
+            None => journal.end(),
+            Some(text) => journal
+                .place(text)
+                .map_err(|error| Failure { kind: "refused".into(), message: format!("{text}: {error}") })?,
+        };
+        let mut watch = journal.watch(cursor);
+        if once {
+            return Ok(watch.tell_all(say)?);
+        }
         while !cancel.is_cancelled() {
             match watch.next(WATCH)? {
                 News::Nothing => {}
                 News::Stopped => return Ok(()),
-                News::Since(Since::Gone { .. }) => say(Answer::Gone),
-                News::Since(Since::Entries { entries, next }) => {
-                    let first = next.sequence - entries.len() as u64;
-                    (first..).zip(&entries).for_each(|(sequence, entry)| say(change(sequence, entry)));
-                }
+                News::Changes(changes) => tell(&changes, say),
             }
         }
         Ok(())
     }
+}
+
+impl JournalReader {
+    /// The place that a text names: a cursor, or `start`, the first that is still there.
+    ///
+    /// # Errors
+    /// It is neither.
+    pub fn place(&self, text: &str) -> std::result::Result<Cursor, CursorError> {
+        if text == "start" { Ok(self.start()) } else { text.parse() }
+    }
+}
+
+impl Watch {
+    /// Tells, as the control socket does, of what happened up to now, and where to go on.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn tell_all(&mut self, say: &mut dyn FnMut(Answer)) -> crate::Result<()> {
+        // Others may go on faster than this is told.
+        let end = self.end();
+        loop {
+            let changes = self.read()?;
+            tell(&changes, say);
+            if self.cursor() >= end {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn tell(changes: &Changes, say: &mut dyn FnMut(Answer)) {
+    let next = match &changes.since {
+        Since::Gone { next } => {
+            say(Answer::Gone { cursor: next.to_string() });
+            next
+        }
+        Since::Entries { entries, next } => {
+            let first = next.sequence - entries.len() as u64;
+            (first..).zip(entries).for_each(|(sequence, entry)| say(change(sequence, entry)));
+            next
+        }
+    };
+    let writing = changes.writing.iter().map(|path| text(path)).collect();
+    say(Answer::Cursor { cursor: next.to_string(), writing });
 }
 
 /// Answers about each path.
@@ -188,6 +249,7 @@ fn change(sequence: u64, entry: &JournalEntry) -> Answer {
         What::Linked { to } => ("linked", Some(to)),
         What::Deleted => ("deleted", None),
         What::Updated => ("updated", None),
+        What::Exchanged { with } => ("exchanged", Some(with)),
     };
     let kind = match entry.kind {
         ItemKind::File => "file",

@@ -18,6 +18,7 @@ use projfs_fuse::worker::WorkerLimits;
 use projfs_provider::Adapter;
 use projfs_provider::CommandHandler;
 use projfs_provider::Provider;
+use projfs_store::JournalOptions;
 use projfs_sync::Arc;
 use projfs_types::Caller;
 use projfs_types::NotifyMask;
@@ -88,6 +89,7 @@ pub struct InstanceBuilder {
     control: Control,
     users: Users,
     request_threads: usize,
+    journal: JournalOptions,
     source: String,
 }
 
@@ -101,6 +103,7 @@ impl InstanceBuilder {
             control: Control::default(),
             users: Users::default(),
             request_threads: WorkerLimits::default().threads,
+            journal: JournalOptions::default(),
             source: "projfs".to_owned(),
         }
     }
@@ -138,6 +141,15 @@ impl InstanceBuilder {
     /// [`DataAccess::Ranges`]: projfs_provider::DataAccess::Ranges
     pub fn whole_file_limit(mut self, bytes: u64) -> Self {
         self.engine.whole_file_limit = bytes;
+        self
+    }
+
+    /// Up to how many bytes of the journal are kept; 64 MiB unless set. An entry takes about 50 bytes and the length of
+    /// its path. The oldest are dropped beyond it, whoever may still need them, and sooner if all registered readers
+    /// have acknowledged them: see [`JournalReader`](crate::JournalReader). They go by the segment, a sixteenth of this
+    /// but from 4 KiB to 1 MiB, and the last segment stays.
+    pub fn journal_limit(mut self, bytes: u64) -> Self {
+        self.journal = JournalOptions::with_limit(bytes);
         self
     }
 
@@ -238,7 +250,7 @@ impl InstanceBuilder {
     /// [`Control`](ErrorKind::Control) if the socket cannot be made; those of the root's store. Nothing is mounted
     /// then.
     pub fn start_handler(self, handler: Arc<dyn CommandHandler>) -> Result<VirtualizationInstance> {
-        let journal = Arc::new(self.root.journal()?);
+        let journal = Arc::new(self.root.journal(self.journal)?);
         let id = self.root.id();
         let (path, directory, store) = self.root.into_parts();
         let link = Arc::new(KernelLink::default());

@@ -231,7 +231,7 @@ impl VirtualizationInstance {
     /// # Errors
     /// [`Stopped`](ErrorKind::Stopped).
     pub fn journal(&self) -> Result<JournalReader> {
-        Ok(JournalReader::new(Arc::clone(self.shared.live()?.engine.journal()), &self.shared.origin.path))
+        self.shared.journal()
     }
 
     /// What happens to items from now on.
@@ -239,7 +239,9 @@ impl VirtualizationInstance {
     /// # Errors
     /// [`Stopped`](ErrorKind::Stopped).
     pub fn watch(&self) -> Result<Watch> {
-        self.shared.watch()
+        let journal = self.shared.journal()?;
+        let end = journal.end();
+        Ok(journal.watch(end))
     }
 
     /// What was done so far, and what is held.
@@ -386,11 +388,8 @@ impl Shared {
         dehydrated.map_err(|error| self.failed(error, DEHYDRATE, path))
     }
 
-    pub(crate) fn watch(&self) -> Result<Watch> {
-        let live = self.live()?;
-        // The receiver first: what happens in between is in the journal.
-        let receiver = live.engine.watch();
-        Ok(Watch::new(receiver, JournalReader::new(Arc::clone(live.engine.journal()), &self.origin.path)))
+    pub(crate) fn journal(&self) -> Result<JournalReader> {
+        Ok(JournalReader::of_instance(&self.live()?.engine, &self.origin.path))
     }
 
     /// An error of the engine, about `path` if it does not say about what.

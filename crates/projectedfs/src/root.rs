@@ -15,6 +15,7 @@ use projfs_store::JournalOptions;
 use projfs_store::Store;
 use projfs_store::TreeJournal;
 use projfs_store::TreeStore;
+use projfs_sync::Arc;
 use projfs_types::DirectoryState;
 use projfs_types::ItemState;
 use projfs_types::Origin;
@@ -29,6 +30,7 @@ use rustix::io::Errno;
 
 use crate::Error;
 use crate::ErrorKind;
+use crate::JournalReader;
 use crate::Result;
 use crate::mounts::free_directory;
 
@@ -214,11 +216,20 @@ impl VirtualizationRoot {
         Ok(found)
     }
 
+    /// What happened to items while the root was mounted. Nobody can mount it until this is dropped.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn into_journal(self) -> Result<JournalReader> {
+        let journal = self.journal(JournalOptions::default())?;
+        Ok(JournalReader::of_root(Arc::new(journal), self))
+    }
+
     /// The journal, for an instance that starts.
-    pub(crate) fn journal(&self) -> Result<TreeJournal> {
+    pub(crate) fn journal(&self, options: JournalOptions) -> Result<TreeJournal> {
         let opened = self.below(".projfs/journal", OFlags::RDONLY | OFlags::DIRECTORY);
         let dir = opened.map_err(|errno| Error::errno(errno, "open the journal of", &self.path))?;
-        let journal = TreeJournal::open(dir, JournalOptions::default());
+        let journal = TreeJournal::open(dir, options);
         journal.map_err(|error| Error::store(error, "open the journal of", &self.path))
     }
 

@@ -9,6 +9,7 @@ mod mounted {
     mod examples;
     mod instance;
     mod interrupts;
+    mod journal;
     mod notifications;
     mod ranges;
     mod spelling;

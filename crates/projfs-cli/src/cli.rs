@@ -33,6 +33,7 @@ Exit codes:
   1  it could not be done       5  no FUSE, or no permission
   2  wrong arguments            6  the directory cannot be a root: missing, not empty and not ours, nested,
   3  mounted already               of another source, or on a file system that lacks what a root needs
+  7  changes that were asked for are gone
 
 --json prints one JSON object a line. Paths in it are text: a byte that is not UTF-8 is \\xHH, a backslash \\\\.";
 
@@ -141,14 +142,17 @@ Examples:
         #[arg(long)]
         json: bool,
     },
-    /// Print changes as they happen, until the mount ends.
-    Watch {
-        /// A directory in the mount.
-        dir: PathBuf,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    /// Print changes: as they happen, until the mount ends, or those since a cursor.
+    #[command(after_help = "\
+A cursor is a place in the root's journal; it holds after a restart. With --since or --once,
+`cursor` is where to go on from, and `writing` names files that are open for writing: look at
+them again the next time, too.
+
+Examples:
+  projfs watch tree                        until the mount ends
+  projfs watch --once tree                 nothing but the cursor of now
+  projfs watch --once --since 17:42 tree   what changed since then; exit code 7 if that is not known any more")]
+    Watch(Watch),
     /// Check a root that is not mounted, and mend it.
     #[command(after_help = "\
 Nothing is deleted that may be someone's: what cannot be told to be the source's becomes full.
@@ -195,6 +199,22 @@ pub(crate) struct Run {
     /// The command and its arguments.
     #[arg(last = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
+}
+
+/// What `watch` is given.
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// A directory in a root. If nothing is mounted there, what is in its journal is printed.
+    pub(crate) dir: PathBuf,
+    /// Begin with what happened since this cursor; `start` is the first that there is.
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) since: Option<String>,
+    /// Print what there is, and exit.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// How an instance is to be.

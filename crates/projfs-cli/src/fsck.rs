@@ -64,6 +64,7 @@ fn describe(finding: &Finding) -> Line {
         Trouble::CopiedStandIn => ("a copy of a stand-in", None),
         Trouble::CutOff => ("its end is missing", None),
         Trouble::Leftover => ("left over from something that came to no end", None),
+        Trouble::DamagedParts(why) => ("parts of a file that belong to nothing", Some((*why).to_owned())),
         Trouble::DamagedLog(good) => ("the log is damaged", Some(format!("after {good} bytes"))),
     };
     Line { path: projectedfs::escape(finding.path.as_bytes()), trouble, detail, mended: finding.mended }

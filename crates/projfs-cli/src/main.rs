@@ -55,7 +55,7 @@ fn carry_out(cli: &Cli) -> Outcome<u8> {
         Verb::State { paths, verbose, json } => state::run(paths, *verbose, *json),
         Verb::Hydrate { paths, json } => hydrate::run(paths, *json),
         Verb::Dehydrate { paths, discard, json } => dehydrate::run(paths, *discard, *json),
-        Verb::Watch { dir, json } => watch::run(dir, *json),
+        Verb::Watch(watch) => watch::run(watch),
         Verb::Fsck { dir, check, json } => fsck::run(dir, *check, *json),
     }
 }

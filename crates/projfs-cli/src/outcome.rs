@@ -23,6 +23,8 @@ pub(crate) enum Exit {
     Fuse,
     /// The directory cannot be a root.
     Root,
+    /// The changes that were asked for are gone.
+    Gone,
 }
 
 impl Exit {
@@ -34,6 +36,7 @@ impl Exit {
             Self::Source => 4,
             Self::Fuse => 5,
             Self::Root => 6,
+            Self::Gone => 7,
         }
     }
 }

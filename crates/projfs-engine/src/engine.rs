@@ -219,6 +219,7 @@ impl Engine {
     /// that do not return within `grace` are left behind.
     pub fn stop(&self, grace: Duration) {
         self.commands.stop(grace);
+        self.record_open_files();
         self.watchers.lock().clear();
     }
 
@@ -263,7 +264,7 @@ impl Engine {
         }
     }
 
-    /// What happened to items, in order.
+    /// What happened to items, in order. While the engine works, [`changes`](Self::changes) reads it.
     pub fn journal(&self) -> &Arc<dyn Journal> {
         &self.journal
     }

@@ -1,6 +1,7 @@
 //! `HandleTable`: open files and directories.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use projfs_store::Access;
 use projfs_sync::Arc;
@@ -95,6 +96,13 @@ impl HandleTable {
         let handles = self.handles.lock();
         let mut known = handles.open.values().filter(|handle| handle.node == node);
         known.find_map(|handle| handle.ranges.clone())
+    }
+
+    /// What is open for writing.
+    pub(crate) fn writing(&self) -> HashSet<NodeId> {
+        let handles = self.handles.lock();
+        let writing = handles.open.values().filter(|handle| handle.access == Access::ReadWrite);
+        writing.map(|handle| handle.node).collect()
     }
 
     /// How many files are open.

@@ -7,9 +7,11 @@
 use projfs_provider::Adapter;
 use projfs_store::Existing;
 use projfs_store::Journal;
+use projfs_store::JournalOptions;
 use projfs_store::MemoryJournal;
 use projfs_store::MemoryStore;
 use projfs_store::Store;
+use projfs_store::TreeJournal;
 use projfs_store::TreeStore;
 use projfs_sync::Arc;
 use projfs_testkit::model::EngineSubject;
@@ -29,7 +31,9 @@ fn on_disk(projection: &Projection) -> EngineSubject {
     let root = tempfile::tempdir().unwrap();
     TreeStore::mark(root.path(), Existing::Refuse).unwrap();
     let open = move || {
-        let (store, journal) = (TreeStore::open(root.path()).unwrap(), MemoryJournal::new());
+        let store = TreeStore::open(root.path()).unwrap();
+        let dir = std::fs::File::open(root.path().join(".projfs/journal")).unwrap();
+        let journal = TreeJournal::open(dir.into(), JournalOptions::default()).unwrap();
         (Arc::new(store) as Arc<dyn Store>, Arc::new(journal) as Arc<dyn Journal>)
     };
     EngineSubject::start(Box::new(open), Arc::new(Adapter::new(projection.clone()))).unwrap()

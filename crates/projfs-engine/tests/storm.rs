@@ -7,6 +7,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use projfs_engine::Engine;
+use projfs_engine::Since;
 use projfs_provider::Adapter;
 use projfs_store::MemoryJournal;
 use projfs_store::MemoryStore;
@@ -23,6 +24,7 @@ use projfs_testkit::model::Seen;
 use projfs_testkit::model::Subject;
 use projfs_testkit::model::operation;
 use projfs_testkit::model::projection;
+use projfs_testkit::replay::Replay;
 use projfs_types::ItemName;
 use projfs_types::RelPathBuf;
 use rustix::io::Errno;
@@ -122,6 +124,25 @@ fn check_paths(engine: &Engine, tree: &BTreeMap<RelPathBuf, Seen>) {
     }
 }
 
+/// What the journal says in its order leads to the tree as it is.
+fn check_journal(engine: &Engine, tree: &BTreeMap<RelPathBuf, Seen>) {
+    let mut replay = Replay { tree: projection().items().map(|(path, kind)| (path.clone(), kind)).collect() };
+    let journal = engine.journal();
+    let Since::Entries { entries, .. } = journal.since(journal.start(), usize::MAX).unwrap() else {
+        panic!("the journal was trimmed");
+    };
+    for (number, entry) in entries.iter().enumerate() {
+        if let Err(why) = replay.apply(entry) {
+            panic!(
+                "entry {number} cannot have happened: {why}\nbefore it: {:#?}",
+                &entries[number.saturating_sub(8)..number]
+            );
+        }
+    }
+    assert!(entries.len() > 1000, "{} entries: the storm is none", entries.len());
+    assert_eq!(replay.tree, tree.iter().map(|(path, seen)| (path.clone(), seen.kind)).collect());
+}
+
 #[test]
 fn many_threads_end_and_leave_a_sound_tree() {
     let run = Run::from_environment(24_000);
@@ -167,6 +188,7 @@ fn many_threads_end_and_leave_a_sound_tree() {
     assert!(share > 10, "only {share} % succeeded: the storm is none");
 
     let tree = dump(&mut owner);
+    check_journal(owner.engine(), &tree);
     check_paths(owner.engine(), &tree);
     let statistics = owner.engine().statistics();
     assert_eq!((statistics.nodes, statistics.handles), (1, 0), "everything was forgotten and closed");

@@ -65,7 +65,10 @@ pub enum Trouble {
     CutOff,
     /// What an operation, or an instance, that came to no end left behind. Mended, it is gone.
     Leftover,
-    /// The placeholder log can be read for this many bytes only. Mended, it ends there.
+    /// Parts of a large file, or the map of them, that belong to nothing, for the reason given. Mended, they are gone, and
+    /// are fetched again.
+    DamagedParts(&'static str),
+    /// The placeholder log, or a map of parts, can be read for this many bytes only. Mended, it ends there.
     DamagedLog(u64),
 }
 
@@ -122,12 +125,32 @@ impl Check {
                 parts::empty(&dir)?;
             }
         }
-        if let Replayed::Cut(good) = Log::check(&own, parts::PLACEHOLDERS)? {
+        self.partial(&own, &own_path)?;
+        if let Replayed::Cut(good) = Log::check(&own, parts::PLACEHOLDERS, &mut |_| {})? {
             let path = named(&own_path, parts::PLACEHOLDERS.as_bytes())?;
             self.found(path, Trouble::DamagedLog(good), || {
                 Log::open(&own, parts::PLACEHOLDERS, &mut |_| {})?;
                 Ok(())
             })?;
+        }
+        Ok(())
+    }
+
+    /// Large files of which only parts came.
+    fn partial(&mut self, own: &OwnedFd, own_path: &RelPath) -> Done<()> {
+        const PARTIAL: &[u8] = b"partial";
+        let dir = match parts::open_below(own, PARTIAL) {
+            Ok(dir) => Arc::new(dir),
+            Err(Errno::NOENT) => return Ok(()),
+            Err(errno) => return Err(errno.into()),
+        };
+        let path = named(own_path, PARTIAL)?;
+        for odd in parts::odd_parts(&dir)? {
+            let trouble = match odd.what {
+                parts::OddWhat::Alone(why) => Trouble::DamagedParts(why),
+                parts::OddWhat::Cut(good) => Trouble::DamagedLog(good),
+            };
+            self.found(named(&path, &odd.name)?, trouble, || odd.mend(&dir))?;
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ pub mod fsck;
 pub use error::Result;
 pub use error::StoreError;
 pub use error::StoreErrorKind;
+pub use journal::Acknowledged;
 pub use journal::Journal;
 pub use journal::JournalOptions;
 pub use journal::Since;

@@ -53,11 +53,12 @@ impl Log {
         Ok((log, replayed))
     }
 
-    /// How much of a log can be read, changing nothing. A log that is not there is whole.
-    pub(crate) fn check(dir: impl AsFd, name: &str) -> Result<Replayed, Errno> {
+    /// How much of a log can be read, changing nothing; hands its entries to `each` in order. A log that is not there is
+    /// whole.
+    pub(crate) fn check(dir: impl AsFd, name: &str, each: &mut dyn FnMut(&[u8])) -> Result<Replayed, Errno> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(dir, name, flags, Mode::empty()) {
-            Ok(file) => Ok(replay(&read_all(&file)?, &mut |_| {}).1),
+            Ok(file) => Ok(replay(&read_all(&file)?, each).1),
             Err(Errno::NOENT) => Ok(Replayed::Whole),
             Err(errno) => Err(errno),
         }

@@ -75,6 +75,8 @@ pub(crate) mod parts {
     pub(crate) use super::look::kind;
     pub(crate) use super::mark::open_root;
     pub(crate) use super::open::lock;
+    pub(crate) use super::partial::OddWhat;
+    pub(crate) use super::partial::odd_parts;
     pub(crate) use super::room::OWN;
     pub(crate) use super::room::PLACEHOLDERS;
     pub(crate) use super::room::empty;

@@ -5,4 +5,5 @@ pub mod misbehaving;
 pub mod model;
 pub mod projection;
 pub mod provider_contract;
+pub mod replay;
 pub mod store_contract;

@@ -7,6 +7,7 @@
 mod apply;
 mod engine;
 mod errno;
+mod journal;
 mod op;
 mod random;
 mod tree;
@@ -15,6 +16,9 @@ pub use engine::EngineSubject;
 pub use engine::OpenStore;
 pub use errno::errno_of;
 pub use errno::errno_of_kind;
+pub use journal::Expected;
+pub use journal::Must;
+pub use journal::Told;
 pub use op::Failure;
 pub use op::Kind;
 pub use op::Op;

@@ -71,6 +71,11 @@ impl Projection {
         self.items.get(path)
     }
 
+    /// All items.
+    pub fn items(&self) -> impl Iterator<Item = (&RelPathBuf, ItemKind)> {
+        self.items.iter().map(|(path, given)| (path, given.info.item_kind()))
+    }
+
     /// The items of a directory.
     pub fn children<'a>(&'a self, dir: &RelPath) -> impl Iterator<Item = (&'a RelPathBuf, &'a Given)> {
         self.items.iter().filter(move |(path, _)| path.split_last().is_some_and(|(parent, _)| parent == dir))

@@ -19,7 +19,10 @@ pub mod collation;
 
 pub use caller::Caller;
 pub use journal::Cursor;
+pub use journal::CursorError;
 pub use journal::JournalEntry;
+pub use journal::ReaderName;
+pub use journal::ReaderNameError;
 pub use journal::What;
 pub use name::ItemName;
 pub use name::ItemNameBuf;

@@ -36,8 +36,15 @@ pub enum Question {
         /// Local changes are given up.
         discard: bool,
     },
-    /// Tell of changes as they happen: a `change` each, without end.
-    Watch,
+    /// Tell of changes: a `change` each or `gone`, and after some of them a `cursor`.
+    Watch {
+        /// The cursor from which on; those that happen from now on if there is none. `start` is the first there is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<String>,
+        /// End after what there is, with a `cursor`; else go on as they happen, without end.
+        #[serde(default)]
+        once: bool,
+    },
     /// Unmount and end.
     Unmount {
         /// Also if programs use the mount.
@@ -79,18 +86,29 @@ pub enum Answer {
     Change {
         /// Its number in the journal.
         sequence: u64,
-        /// What happened: `created`, `modified`, `metadata`, `converted`, `renamed`, `linked`, `deleted`, `updated`.
+        /// What happened: `created`, `modified`, `metadata`, `converted`, `renamed`, `exchanged`, `linked`, `deleted`,
+        /// `updated`.
         what: String,
         /// `file`, `directory`, `symlink` or `special`.
         kind: String,
         /// The item; its old path if it was renamed.
         path: String,
-        /// Its new path, or its new name.
+        /// Its new path, its new name, or the path of what it was exchanged with.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<String>,
     },
     /// Changes were lost: look at everything once.
-    Gone,
+    Gone {
+        /// Where to go on.
+        cursor: String,
+    },
+    /// All up to here was told.
+    Cursor {
+        /// Where to go on.
+        cursor: String,
+        /// The files that are open for writing: they may be changing.
+        writing: Vec<String>,
+    },
     /// The last: all was done.
     Done,
     /// The last: it could not be done.

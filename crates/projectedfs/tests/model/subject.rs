@@ -8,13 +8,16 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use projectedfs::Control;
+use projectedfs::Cursor;
 use projectedfs::Error;
 use projectedfs::ErrorKind;
 use projectedfs::ItemName;
+use projectedfs::JournalEntry;
 use projectedfs::LocalChanges;
 use projectedfs::Passthrough;
 use projectedfs::RelPath;
 use projectedfs::RelPathBuf;
+use projectedfs::Since;
 use projectedfs::Transport;
 use projectedfs::VirtualizationInstance;
 use projectedfs::VirtualizationRoot;
@@ -23,6 +26,7 @@ use projfs_testkit::model::Op;
 use projfs_testkit::model::Outcome;
 use projfs_testkit::model::Seen;
 use projfs_testkit::model::Subject;
+use projfs_testkit::model::Told;
 use projfs_testkit::model::Word;
 use projfs_testkit::model::errno_of_kind;
 use projfs_testkit::projection::Projection;
@@ -52,6 +56,8 @@ pub(crate) struct MountSubject {
     transport: Transport,
     passthrough: Passthrough,
     slots: BTreeMap<usize, File>,
+    /// What was not yet asked of the journal begins here.
+    told: Cursor,
 }
 
 impl MountSubject {
@@ -63,7 +69,8 @@ impl MountSubject {
         passthrough: Passthrough,
     ) -> Self {
         let instance = begin(&root, &projection, transport, passthrough).unwrap();
-        Self { instance, root, projection, transport, passthrough, slots: BTreeMap::new() }
+        let told = instance.journal().unwrap().end();
+        Self { instance, root, projection, transport, passthrough, slots: BTreeMap::new(), told }
     }
 
     fn at(&self, path: &RelPath) -> PathBuf {
@@ -232,6 +239,20 @@ impl Subject for MountSubject {
 
     fn word(&mut self, path: &RelPathBuf) -> Option<Word> {
         self.instance.state(path).ok().map(|state| state.word)
+    }
+
+    fn entries(&mut self) -> Vec<JournalEntry> {
+        match self.instance.journal().unwrap().since(self.told, usize::MAX).unwrap().since {
+            Since::Entries { entries, next } => {
+                self.told = next;
+                entries
+            }
+            gone => panic!("the journal does not go on from {}: {gone:?}", self.told),
+        }
+    }
+
+    fn told(&self) -> Told {
+        Told::ByKernel
     }
 
     fn same_word(&self, expected: Word, actual: Word) -> bool {

@@ -66,7 +66,7 @@ fn files_are_fetched_watched_and_given_back() {
         let asked = Client::connect(&files.socket()).unwrap();
         std::thread::scope(|scope| {
             let watching = scope.spawn(|| {
-                asked.ask(&Question::Watch, &mut |answer| {
+                asked.ask(&Question::Watch { since: None, once: false }, &mut |answer| {
                     seen = Some(answer);
                     ControlFlow::Break(())
                 })

@@ -168,8 +168,9 @@ fn a_watch_tells_what_happens_and_that_it_ended() {
         let mut watch = instance.watch().unwrap();
         assert_eq!(watch.next(Duration::ZERO).unwrap(), News::Nothing);
         fs::write(dir.join("new"), "text").unwrap();
-        let News::Since(Since::Entries { entries, .. }) = watch.next(Duration::from_secs(10)).unwrap() else {
-            panic!("nothing was told");
+        let entries = match watch.next(Duration::from_secs(10)).unwrap() {
+            News::Changes(Changes { since: Since::Entries { entries, .. }, .. }) => entries,
+            news => panic!("{news:?}"),
         };
         assert_eq!(entries[0].path, path("new"));
         assert_eq!(entries[0].what, What::Created);

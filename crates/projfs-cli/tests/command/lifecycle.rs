@@ -169,6 +169,61 @@ fn a_watch_prints_changes_and_ends_with_the_mount() {
     });
 }
 
+/// What a watch printed, and the cursor at its end.
+fn since(printed: &str) -> (Vec<&str>, &str) {
+    let (told, cursor) = printed.trim_end().rsplit_once('\n').unwrap_or(("", printed.trim_end()));
+    (told.lines().collect(), cursor.strip_prefix("cursor    ").unwrap())
+}
+
+#[test]
+fn changes_since_a_cursor_are_printed_mounted_or_not() {
+    mounted("changes_since_a_cursor_are_printed_mounted_or_not", |work| {
+        work.does(&["mount", "source", "tree"]);
+        let now = work.does(&["watch", "--once", "tree"]);
+        let (told, cursor) = since(&now);
+        assert!(told.is_empty(), "{now}");
+        fs::create_dir(work.path("tree/new")).unwrap();
+        fs::rename(work.path("tree/sub"), work.path("tree/old")).unwrap();
+        let held = fs::File::options().append(true).open(work.path("tree/a")).unwrap();
+        let watch = ["watch", "--once", "--since", cursor];
+        let expected = ["created   new", "renamed   sub -> old", "converted a", "modified  a"];
+        let mounted = work.does(&[&watch[..], &["tree"]].concat());
+        let (told, next) = since(&mounted);
+        assert_eq!(told, [&expected[..], &["writing   a"]].concat());
+        let below = work.does(&[&watch[..], &["tree/old/b"]].concat());
+        assert_eq!(since(&below).0, ["renamed   sub -> old"], "which took it along");
+        let json = work.does(&[&watch[..], &["--json", "tree/new"]].concat());
+        let objects: Vec<serde_json::Value> =
+            json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((&objects[0]["what"], &objects[0]["path"]), (&"created".into(), &"new".into()));
+        assert_eq!(objects[1]["cursor"], *next);
+        assert_eq!(objects.len(), 2);
+        drop(held);
+        work.does(&["unmount", "--force", "tree"]);
+
+        let unmounted = work.does(&[&watch[..], &["tree"]].concat());
+        let (told, last) = since(&unmounted);
+        assert_eq!(told[..expected.len()], expected);
+        assert!(told[expected.len()..].iter().all(|line| *line == "modified  a"), "the close: {told:?}");
+        let all = work.does(&["watch", "--since", "start", "tree"]);
+        assert_eq!(since(&all), (told, last));
+        assert_eq!(since(&work.does(&["watch", "--once", "tree"])), (vec![], last));
+        work.fails(&["watch", "tree"], 1, &["not mounted"]);
+        for wrong in ["1", "now", "1:x"] {
+            work.fails(&["watch", "--since", wrong, "tree"], 2, &[wrong, "two decimal numbers"]);
+        }
+        work.does(&["mount", "source", "tree"]);
+        work.fails(&["watch", "--since", "now", "tree"], 2, &["two decimal numbers"]);
+        for gone in ["1:1", &format!("{last}0")] {
+            let did = work.projfs(&["watch", "--once", "--since", gone, "tree"]);
+            assert_eq!(did.code, 7, "{did:?}");
+            assert_eq!(since(&did.out), (vec!["gone      changes were lost: look at everything"], last));
+            assert!(did.err.contains("go on from the cursor"), "{did:?}");
+        }
+        work.does(&["unmount", "tree"]);
+    });
+}
+
 #[test]
 fn run_exits_as_its_command_does_and_leaves_nothing() {
     mounted("run_exits_as_its_command_does_and_leaves_nothing", |work| {

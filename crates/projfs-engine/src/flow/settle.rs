@@ -302,7 +302,8 @@ impl Engine {
     ) -> Result<()> {
         self.drop_parts(under)?;
         let item = match under {
-            Under::Noted { origin, .. } => {
+            Under::Noted { origin, info } => {
+                self.record(context, dir.path.join(name), info.item_kind(), What::Updated)?;
                 self.store.forget(origin)?;
                 // Who has it open reads on in what came of it; the name leads to another node from now on.
                 if let Some(node) = self.node_under(dir, name, under).filter(|&node| self.nodes.is_open(node))

@@ -3,8 +3,10 @@
 use projfs_provider::Closed;
 use projfs_provider::PreOperation;
 use projfs_store::AttributeChange;
+use projfs_types::ItemKind;
 use projfs_types::NodeId;
 use projfs_types::NotifyMask;
+use projfs_types::RelPathBuf;
 use projfs_types::Stat;
 use projfs_types::What;
 
@@ -140,16 +142,21 @@ impl Engine {
         })
     }
 
-    /// The journal hears of everything that has a name.
+    /// The journal hears of everything that has a name, and of the root.
     pub(super) fn record_metadata(&self, context: &Context<'_>, settled: &Settled<'_>) -> Result<()> {
-        let Settled::Named(dir, name, under) = settled else { return Ok(()) };
-        if !self.notifier.is_silent()
-            && let Some(node) = self.node_under(dir, name, under)
-        {
-            self.handles.touch(node);
-        }
-        self.nodes.changed(dir.node);
-        let kind = under.kind().ok_or(ErrorKind::NotFound)?;
-        self.record(context, dir.path.join(name), kind, What::Metadata)
+        let (path, kind) = match settled {
+            Settled::Root => (RelPathBuf::root(), ItemKind::Directory),
+            Settled::Trash(_) => return Ok(()),
+            Settled::Named(dir, name, under) => {
+                if !self.notifier.is_silent()
+                    && let Some(node) = self.node_under(dir, name, under)
+                {
+                    self.handles.touch(node);
+                }
+                self.nodes.changed(dir.node);
+                (dir.path.join(name), under.kind().ok_or(ErrorKind::NotFound)?)
+            }
+        };
+        self.record(context, path, kind, What::Metadata)
     }
 }

@@ -209,15 +209,14 @@ impl Engine {
 
     /// Closes a file. Harmless if it is not open.
     pub fn release(&self, context: &Context<'_>, handle: HandleId) {
+        let Ok(open) = self.handles.get(handle) else { return };
+        // Before it is no longer among those that are open for writing.
+        if let Err(error) = self.record_close(context, &open) {
+            tracing::error!(%error, "cannot record a close");
+        }
         let Some(handle) = self.handles.remove(handle) else { return };
         if let Some(visit) = &handle.visit {
             self.end_open_visit(context, visit, handle.node);
-        }
-        if handle.access == Access::ReadWrite
-            && let Ok(path) = self.nodes.path(handle.node)
-            && let Err(error) = self.record(context, path, ItemKind::File, What::Modified)
-        {
-            tracing::error!(%error, "cannot record a close");
         }
         if let Some(trash) = self.nodes.closed(handle.node) {
             self.files.remove(handle.node);

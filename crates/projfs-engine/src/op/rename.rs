@@ -201,14 +201,16 @@ impl Engine {
             }
         };
         let kind = from_under.kind().ok_or(ErrorKind::NotFound)?;
-        let what = What::Renamed { to: to_dir.path.join(to.1) };
+        let new = to_dir.path.join(to.1);
+        let what = match how {
+            RenameHow::Exchange => What::Exchanged { with: new },
+            RenameHow::Replace | RenameHow::NoReplace => What::Renamed { to: new },
+        };
         self.record(context, from_dir.path.join(from.1), kind, what)?;
         self.detach(&from_dir, from.1, &from_under)?;
         self.nodes.changed(from.0);
         match (how, target) {
             (RenameHow::Exchange, Some(target)) => {
-                let what = What::Renamed { to: from_dir.path.join(from.1) };
-                self.record(context, to_dir.path.join(to.1), target.stat.kind(), what)?;
                 self.detach(&to_dir, to.1, &to_under)?;
                 self.nodes.changed(to.0);
                 self.store.exchange((&from_dir.path, from.1), (&to_dir.path, to.1))?;

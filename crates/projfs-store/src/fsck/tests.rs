@@ -73,6 +73,53 @@ fn a_sound_root_has_nothing_to_find_and_one_in_use_is_refused() {
     assert_eq!(found(&dir, Mode::Mend), []);
 }
 
+/// Ten bytes of which three are there; what is on disk of them, the content first.
+fn leave_parts(store: &TreeStore, dir: &TempDir, number: u64) -> [PathBuf; 2] {
+    let partial = store.partial(Number(number), &PlaceholderInfo::file(10)).unwrap();
+    partial.file().write_at(3, b"345").unwrap();
+    partial.mark(3..6).unwrap();
+    ["", ".map"].map(|end| dir.path().join(format!(".projfs/partial/{number:016x}{end}")))
+}
+
+#[test]
+fn parts_that_belong_to_nothing_are_found_and_sound_ones_stay() {
+    let (dir, store) = root();
+    let [sound, mapless, contentless, copied, cut] =
+        [1, 2, 3, 4, 5].map(|number| leave_parts(&store, &dir, number));
+    drop(store);
+    fs::remove_file(&mapless[1]).unwrap();
+    fs::remove_file(&contentless[0]).unwrap();
+    fs::copy(&copied[0], dir.path().join("copy")).unwrap();
+    fs::rename(dir.path().join("copy"), &copied[0]).unwrap();
+    let whole = fs::metadata(&cut[1]).unwrap().len();
+    let bytes = fs::read(&cut[1]).unwrap();
+    fs::write(&cut[1], [&bytes[..], b"nonsense"].concat()).unwrap();
+    fs::write(dir.path().join(".projfs/partial/0000000000000006"), "").unwrap();
+    fs::write(dir.path().join(".projfs/partial/0000000000000006.map"), "").unwrap();
+
+    let at = |path: &PathBuf| path.strip_prefix(dir.path()).unwrap().to_str().unwrap().to_owned();
+    let expected = [
+        (at(&mapless[0]), Trouble::DamagedParts("nothing says which parts there are")),
+        (at(&contentless[1]), Trouble::DamagedParts("there are no parts")),
+        (at(&copied[1]), Trouble::DamagedParts("it is of another file")),
+        (at(&cut[1]), Trouble::DamagedLog(whole)),
+        (".projfs/partial/0000000000000006.map".to_owned(), Trouble::DamagedParts("it does not say of what")),
+    ];
+    assert_eq!(found(&dir, Mode::Check), expected);
+    assert_eq!(found(&dir, Mode::Mend), expected);
+    assert_eq!(found(&dir, Mode::Check), []);
+    let left: std::collections::BTreeSet<_> = fs::read_dir(dir.path().join(".projfs/partial"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(left, sound.iter().chain(&cut).cloned().collect());
+    let store = TreeStore::open(dir.path()).unwrap();
+    for number in [1, 5] {
+        let partial = store.partial(Number(number), &PlaceholderInfo::file(10)).unwrap();
+        assert_eq!(partial.missing(0..10), [0..3, 6..10], "{number}");
+    }
+}
+
 #[test]
 fn every_trouble_is_found_and_mended() {
     let (dir, store) = root();

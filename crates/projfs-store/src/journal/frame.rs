@@ -55,6 +55,7 @@ pub(super) fn encode(epoch: u64, sequence: u64, entry: &JournalEntry) -> Option<
         What::Linked { to } => (6, Some(to)),
         What::Deleted => (7, None),
         What::Updated => (8, None),
+        What::Exchanged { with } => (9, Some(with)),
     };
     let path = entry.path.as_bytes();
     let other = other.map_or(&b""[..], |other| other.as_bytes());
@@ -104,6 +105,7 @@ pub(super) fn decode(epoch: u64, bytes: &[u8]) -> Option<Frame> {
         (6, to) => What::Linked { to: RelPathBuf::new(to).ok()? },
         (7, []) => What::Deleted,
         (8, []) => What::Updated,
+        (9, with) => What::Exchanged { with: RelPathBuf::new(with).ok()? },
         _ => return None,
     };
     let path = RelPathBuf::new(path).ok()?;

@@ -12,17 +12,20 @@ use projfs_sync::atomic::AtomicBool;
 use projfs_sync::atomic::Ordering;
 use projfs_types::Cursor;
 use projfs_types::JournalEntry;
+use projfs_types::ReaderName;
 use projfs_types::RelPathBuf;
 use rustix::fs::AtFlags;
 use rustix::fs::Dir;
 use rustix::io::Errno;
 
+use super::Acknowledged;
 use super::Journal;
 use super::Since;
 use super::epoch::Boot;
 use super::epoch::Epoch;
 use super::epoch::Left;
 use super::frame;
+use super::readers::Readers;
 use super::segment::Found;
 use super::segment::Segment;
 use crate::Result;
@@ -37,6 +40,13 @@ pub struct JournalOptions {
     /// The length of all segments together beyond which the oldest are dropped, in bytes. The last one is kept
     /// in any case.
     pub limit: u64,
+}
+
+impl JournalOptions {
+    /// Keeps up to `limit` bytes, in segments of a sixteenth of that, but not above 1 MiB nor below 4 KiB.
+    pub fn with_limit(limit: u64) -> Self {
+        Self { segment_size: (limit / 16).clamp(4 << 10, 1 << 20), limit }
+    }
 }
 
 impl Default for JournalOptions {
@@ -54,10 +64,15 @@ pub struct TreeJournal {
     dir: OwnedFd,
     options: JournalOptions,
     epoch: Epoch,
-    /// In order, without gaps, never empty; entries are appended to the last.
-    segments: Mutex<VecDeque<Segment>>,
-    /// Changed with the segments locked. From then on the directory may be another's.
+    content: Mutex<Content>,
+    /// Changed with the content locked. From then on the directory may be another's.
     closed: AtomicBool,
+}
+
+struct Content {
+    /// In order, without gaps, never empty; entries are appended to the last.
+    segments: VecDeque<Segment>,
+    readers: Readers,
 }
 
 impl TreeJournal {
@@ -71,15 +86,16 @@ impl TreeJournal {
     }
 
     pub(super) fn open_in(dir: OwnedFd, options: JournalOptions, boot: Boot) -> Result<Self> {
-        let opened = replay(&dir, boot).map_err(|errno| failed(errno, "open the journal"));
-        let (epoch, segments) = opened?;
-        Ok(Self { dir, options, epoch, segments: Mutex::new(segments), closed: AtomicBool::new(false) })
+        let opened = replay(&dir, boot).and_then(|(epoch, segments)| {
+            Ok((epoch, Content { segments, readers: Readers::open(dir.as_fd())? }))
+        });
+        let (epoch, content) = opened.map_err(|errno| failed(errno, "open the journal"))?;
+        Ok(Self { dir, options, epoch, content: Mutex::new(content), closed: AtomicBool::new(false) })
     }
 
-    fn append_to(&self, segments: &mut VecDeque<Segment>, entry: &JournalEntry) -> Answer<u64> {
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(Errno::BADF);
-        }
+    fn append_to(&self, content: &mut Content, entry: &JournalEntry) -> Answer<u64> {
+        self.check_open()?;
+        let Content { segments, .. } = content;
         let sequence = end_of(segments);
         let bytes = frame::encode(self.epoch.number, sequence, entry).ok_or(Errno::NAMETOOLONG)?;
         let is_full =
@@ -87,16 +103,20 @@ impl TreeJournal {
         if segments.back().is_none_or(is_full) {
             sync_last(&self.dir, segments)?;
             segments.push_back(Segment::create(self.dir.as_fd(), self.epoch.number, sequence)?);
-            self.trim(segments);
+            self.trim(content);
         }
-        segments.back_mut().ok_or(Errno::IO)?.append(&bytes)?;
+        content.segments.back_mut().ok_or(Errno::IO)?.append(&bytes)?;
         Ok(sequence)
     }
 
-    /// Drops the oldest segments while there are too many.
-    fn trim(&self, segments: &mut VecDeque<Segment>) {
+    /// Drops the oldest segments while there are too many, or all registered readers have read them. The last one
+    /// stays.
+    fn trim(&self, content: &mut Content) {
+        let Content { segments, readers } = content;
+        let needed = readers.needed(self.epoch.number).unwrap_or(0);
         let mut length = segments.iter().map(|segment| segment.length).sum::<u64>();
-        while length > self.options.limit && segments.len() > 1 {
+        let is_done = |oldest: &Segment, length| length > self.options.limit || oldest.end() <= needed;
+        while segments.len() > 1 && segments.front().is_some_and(|oldest| is_done(oldest, length)) {
             let Some(oldest) = segments.pop_front() else { return };
             length -= oldest.length;
             let name = Segment::name(oldest.first);
@@ -108,12 +128,27 @@ impl TreeJournal {
     }
 
     fn close_once(&self) -> Answer<()> {
-        let mut segments = self.segments.lock();
+        let mut content = self.content.lock();
         if self.closed.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
-        sync_last(&self.dir, &mut segments)?;
+        content.readers.sync()?;
+        sync_last(&self.dir, &mut content.segments)?;
         Epoch { left: Left::Closed, ..self.epoch }.write(self.dir.as_fd())
+    }
+
+    fn check_open(&self) -> Answer<()> {
+        if self.closed.load(Ordering::Relaxed) { Err(Errno::BADF) } else { Ok(()) }
+    }
+
+    fn cursor(&self, sequence: u64) -> Cursor {
+        Cursor { epoch: self.epoch.number, sequence }
+    }
+
+    /// Whether `cursor` is a place in the segments, so that nothing from there on was dropped.
+    fn leads_into(&self, segments: &VecDeque<Segment>, cursor: Cursor) -> bool {
+        cursor.epoch == self.epoch.number
+            && (start_of(segments)..=end_of(segments)).contains(&cursor.sequence)
     }
 }
 
@@ -125,9 +160,8 @@ impl Drop for TreeJournal {
 
 impl Journal for TreeJournal {
     fn append(&self, entry: &JournalEntry) -> Result<Cursor> {
-        let mut segments = self.segments.lock();
-        match self.append_to(&mut segments, entry) {
-            Ok(sequence) => Ok(Cursor { epoch: self.epoch.number, sequence }),
+        match self.append_to(&mut self.content.lock(), entry) {
+            Ok(sequence) => Ok(self.cursor(sequence)),
             Err(errno) => {
                 let kind = StoreErrorKind::Os(errno);
                 Err(StoreError::new(kind, "append to the journal the entry of", entry.path.clone()))
@@ -135,18 +169,69 @@ impl Journal for TreeJournal {
         }
     }
 
+    fn start(&self) -> Cursor {
+        self.cursor(start_of(&self.content.lock().segments))
+    }
+
     fn end(&self) -> Cursor {
-        Cursor { epoch: self.epoch.number, sequence: end_of(&self.segments.lock()) }
+        self.cursor(end_of(&self.content.lock().segments))
+    }
+
+    fn register(&self, reader: &ReaderName) -> Result<Cursor> {
+        let mut content = self.content.lock();
+        let Content { segments, readers } = &mut *content;
+        if let Some(cursor) = readers.known().get(reader) {
+            return Ok(*cursor);
+        }
+        let end = self.cursor(end_of(segments));
+        let added = self.check_open().and_then(|()| readers.add(self.dir.as_fd(), reader, end));
+        added.map_err(|errno| failed(errno, "register a reader of the journal"))?;
+        Ok(end)
+    }
+
+    fn unregister(&self, reader: &ReaderName) -> Result<bool> {
+        let mut content = self.content.lock();
+        let removed = self.check_open().and_then(|()| content.readers.remove(reader));
+        let removed = removed.map_err(|errno| failed(errno, "unregister a reader of the journal"))?;
+        if removed {
+            self.trim(&mut content);
+        }
+        Ok(removed)
+    }
+
+    fn readers(&self) -> Vec<(ReaderName, Cursor)> {
+        let content = self.content.lock();
+        content.readers.known().iter().map(|(name, cursor)| (name.clone(), *cursor)).collect()
+    }
+
+    fn acknowledge(&self, reader: &ReaderName, cursor: Cursor) -> Result<Acknowledged> {
+        let mut content = self.content.lock();
+        let Some(before) = content.readers.known().get(reader).copied() else {
+            return Ok(Acknowledged::NotRegistered);
+        };
+        let Content { segments, .. } = &*content;
+        if before.epoch == cursor.epoch
+            && cursor.sequence <= before.sequence
+            && self.leads_into(segments, before)
+        {
+            return Ok(Acknowledged::Noted);
+        }
+        if !self.leads_into(segments, cursor) {
+            return Ok(Acknowledged::Gone { next: self.cursor(end_of(segments)) });
+        }
+        let noted = self.check_open().and_then(|()| content.readers.acknowledge(reader, cursor));
+        noted.map_err(|errno| failed(errno, "note what a reader of the journal acknowledges"))?;
+        self.trim(&mut content);
+        Ok(Acknowledged::Noted)
     }
 
     fn since(&self, cursor: Cursor, limit: usize) -> Result<Since> {
         let mut stretches = Vec::new();
         {
-            let segments = self.segments.lock();
-            let first = segments.front().map_or(0, |segment| segment.first);
-            let end = end_of(&segments);
-            if cursor.epoch != self.epoch.number || !(first..=end).contains(&cursor.sequence) {
-                return Ok(Since::Gone { next: Cursor { epoch: self.epoch.number, sequence: end } });
+            let Content { segments, .. } = &*self.content.lock();
+            let end = end_of(segments);
+            if !self.leads_into(segments, cursor) {
+                return Ok(Since::Gone { next: self.cursor(end) });
             }
             let wanted = cursor.sequence.saturating_add(limit as u64).min(end);
             for segment in segments.iter().filter(|segment| segment.end() > cursor.sequence) {
@@ -178,6 +263,10 @@ type Answer<T> = std::result::Result<T, Errno>;
 
 fn failed(errno: Errno, operation: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::Os(errno), operation, RelPathBuf::root())
+}
+
+fn start_of(segments: &VecDeque<Segment>) -> u64 {
+    segments.front().map_or(0, |segment| segment.first)
 }
 
 fn end_of(segments: &VecDeque<Segment>) -> u64 {

@@ -5,6 +5,8 @@
 //! boot that wrote it. The log goes first when both go, and comes last when both come: where there are two,
 //! they belong together.
 
+mod check;
+
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -41,6 +43,8 @@ use crate::codec::put_bytes;
 use crate::codec::put_integer;
 use crate::journal::Boot;
 use crate::log::Log;
+pub(crate) use check::OddWhat;
+pub(crate) use check::odd_parts;
 
 const MAP: &str = ".map";
 

@@ -6,6 +6,7 @@ use projfs_engine::RenameHow;
 use projfs_types::ItemName;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
+use projfs_types::What;
 use rustix::io::Errno;
 
 use super::Kind;
@@ -39,6 +40,7 @@ impl Model {
             Op::Write { path, offset, data } => {
                 let id = self.convert(path)?;
                 self.write(id, *offset, data);
+                self.tell_close(id, true);
                 Ok(Outcome::Done)
             }
             Op::Truncate { path, size } => {
@@ -69,7 +71,7 @@ impl Model {
             Op::Rename { from, to, how } => self.rename(from, to, *how).map(done),
             Op::Link { from, to } => self.link(from, to).map(done),
             Op::Open { slot, path, write } => {
-                self.slots.remove(slot);
+                let _ = self.close(*slot);
                 let id = if *write { self.convert(path)? } else { self.hydrate(path)? };
                 self.slots.insert(*slot, (id, *write));
                 Ok(Outcome::Done)
@@ -85,12 +87,12 @@ impl Model {
                 }
                 Some((_, false)) | None => Err(Errno::BADF),
             },
-            Op::Close { slot } => self.slots.remove(slot).map(|_| Outcome::Done).ok_or(Errno::BADF),
+            Op::Close { slot } => self.close(*slot).map(done),
             Op::Hydrate { path } => self.hydrate_all(path).map(done),
             Op::Dehydrate { path } => self.dehydrate(path),
             Op::Restart => {
-                self.slots.clear();
-                Ok(Outcome::Done)
+                let open: Vec<_> = self.slots.keys().copied().collect();
+                open.into_iter().try_for_each(|slot| self.close(slot)).map(done)
             }
             Op::Stat { path } => {
                 let id = self.find(path)?;
@@ -115,8 +117,15 @@ impl Model {
         if view(&self.projected, &self.local, dir).contains_key(name) {
             return Err(Errno::EXIST);
         }
+        self.tell_path(path, item.kind, What::Created);
         let id = self.add(item);
         self.enter(dir, name, id);
+        Ok(())
+    }
+
+    fn close(&mut self, slot: usize) -> Answer<()> {
+        let (id, write) = self.slots.remove(&slot).ok_or(Errno::BADF)?;
+        self.tell_close(id, write);
         Ok(())
     }
 
@@ -145,6 +154,10 @@ impl Model {
     /// A file's content is about to change.
     fn convert(&mut self, path: &RelPath) -> Answer<Id> {
         let id = self.file(path)?;
+        if !self.item(id).full {
+            self.tell(id, path, What::Converted);
+        }
+        self.tell(id, path, What::Modified);
         let item = self.item(id);
         item.full = true;
         item.dirty = false;
@@ -169,6 +182,7 @@ impl Model {
 
     fn soil(&mut self, path: &RelPath, change: impl FnOnce(&mut Item)) -> Answer<Outcome> {
         let id = self.find(path)?;
+        self.tell(id, path, What::Metadata);
         let item = self.item(id);
         item.soil();
         change(item);
@@ -184,6 +198,8 @@ impl Model {
             (true, true) if !self.is_empty(id) => return Err(Errno::NOTEMPTY),
             _ => {}
         }
+        let kind = self.item(id).kind;
+        self.tell_path(path, kind, What::Deleted);
         self.touch(dir);
         self.leave(dir, name);
         self.item(id).links -= 1;
@@ -218,6 +234,12 @@ impl Model {
             }
             _ => {}
         }
+        let kind = self.item(source).kind;
+        let what = match how {
+            RenameHow::Exchange => What::Exchanged { with: to.to_owned() },
+            RenameHow::Replace | RenameHow::NoReplace => What::Renamed { to: to.to_owned() },
+        };
+        self.tell_path(from, kind, what);
         self.touch(from_dir);
         self.touch(to_dir);
         self.item(source).detached = true;
@@ -243,7 +265,10 @@ impl Model {
             Kind::Symlink | Kind::Special => {}
         }
         item.detached = true;
+        self.tell(source, from, What::Linked { to: to.to_owned() });
+        let item = self.item(source);
         item.links += 1;
+        item.was_linked = true;
         self.enter(dir, name, source);
         Ok(())
     }
@@ -291,6 +316,7 @@ impl Model {
             Word::Full | Word::Dirty => kept.push(path.to_owned()),
             Word::Hydrated | Word::Placeholder if at_home && item.links > 1 => kept.push(path.to_owned()),
             Word::Hydrated | Word::Placeholder if at_home => {
+                self.tell_dehydrated(id, path);
                 let item = self.item(id);
                 item.links -= 1;
                 let (origin, number) = (item.origin.clone(), item.number);

@@ -22,6 +22,7 @@ use projfs_engine::Options;
 use projfs_engine::Patience;
 use projfs_engine::RemoveKind;
 use projfs_engine::SetAttributes;
+use projfs_engine::Since;
 use projfs_engine::Time;
 use projfs_provider::CommandHandler;
 use projfs_store::Journal;
@@ -30,8 +31,10 @@ use projfs_store::MemoryStore;
 use projfs_store::Store;
 use projfs_sync::Arc;
 use projfs_types::Caller;
+use projfs_types::Cursor;
 use projfs_types::ItemName;
 use projfs_types::ItemNameBuf;
+use projfs_types::JournalEntry;
 use projfs_types::NodeId;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
@@ -63,6 +66,8 @@ pub struct EngineSubject {
     own: Option<(OpenStore, Arc<dyn CommandHandler>)>,
     patience: CancelToken,
     slots: BTreeMap<usize, HandleId>,
+    /// What was not yet asked of the journal begins here.
+    told: Cursor,
 }
 
 /// A kernel that keeps nothing.
@@ -81,13 +86,15 @@ impl EngineSubject {
     /// The engine's.
     pub fn start(mut store: OpenStore, handler: Arc<dyn CommandHandler>) -> Result<Self, Error> {
         let engine = begin(&mut store, &handler)?;
-        let own = Some((store, handler));
-        Ok(Self { engine, own, patience: CancelToken::new(), slots: BTreeMap::new() })
+        let mut subject = Self::sharing(engine);
+        subject.own = Some((store, handler));
+        Ok(subject)
     }
 
     /// One of several on one engine, which is never started again.
     pub fn sharing(engine: Arc<Engine>) -> Self {
-        Self { engine, own: None, patience: CancelToken::new(), slots: BTreeMap::new() }
+        let told = engine.journal().end();
+        Self { engine, own: None, patience: CancelToken::new(), slots: BTreeMap::new(), told }
     }
 
     /// The engine that runs now.
@@ -321,6 +328,16 @@ impl Subject for EngineSubject {
 
     fn word(&mut self, path: &RelPathBuf) -> Option<Word> {
         self.engine.state(&self.context(), path).ok().map(|state| state.word)
+    }
+
+    fn entries(&mut self) -> Vec<JournalEntry> {
+        match self.engine.changes(self.told, usize::MAX).map(|changes| changes.since) {
+            Ok(Since::Entries { entries, next }) => {
+                self.told = next;
+                entries
+            }
+            told => panic!("the journal does not go on from {}: {told:?}", self.told),
+        }
     }
 }
 

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use projfs_engine::RenameHow;
 pub use projfs_engine::StateWord as Word;
+use projfs_types::JournalEntry;
 use projfs_types::RelPathBuf;
 use rustix::io::Errno;
+
+use super::Told;
 
 /// One operation. Paths lead to the item itself: symbolic links are not followed.
 #[derive(Clone, Debug)]
@@ -117,6 +120,12 @@ pub trait Subject {
     fn apply(&mut self, op: &Op) -> Outcome;
     /// The state of the item at a path; nothing if there is none, or states cannot be seen.
     fn word(&mut self, path: &RelPathBuf) -> Option<Word>;
+    /// What the journal says since this was asked last.
+    fn entries(&mut self) -> Vec<JournalEntry>;
+    /// How close the journal is to what is done.
+    fn told(&self) -> Told {
+        Told::Exactly
+    }
     /// Whether states can be seen.
     fn has_words(&self) -> bool {
         true

@@ -13,6 +13,7 @@ use super::Model;
 use super::Op;
 use super::Outcome;
 use super::Subject;
+use super::journal;
 use crate::projection::Projection;
 
 /// How long the shortest sequence that fails is looked for.
@@ -208,6 +209,8 @@ fn step(model: &mut Model, subject: &mut impl Subject, op: &Op, whole: bool) -> 
     if !expected.agrees(&actual) {
         return Err(format!("{op:?} gives {actual:?}, expected {expected:?}"));
     }
+    let entries = model.take_entries();
+    journal::compare(op, subject.told(), entries, subject.entries())?;
     match (op, &actual) {
         (Op::Stat { path }, Outcome::Seen(seen)) => model.number(path, seen.number),
         (Op::List { path }, Outcome::Listed(listed)) => {

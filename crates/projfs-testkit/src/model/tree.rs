@@ -10,6 +10,7 @@ use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use rustix::io::Errno;
 
+use super::Expected;
 use super::Kind;
 use super::Seen;
 use super::Word;
@@ -35,6 +36,8 @@ pub(super) struct Item {
     pub(super) bytes: Vec<u8>,
     pub(super) xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
     pub(super) links: u32,
+    /// It has, or once had, more than one name.
+    pub(super) was_linked: bool,
     /// Where it comes from: of a directory, its projected entries too. Nothing if it was made here.
     pub(super) origin: Option<RelPathBuf>,
     /// Local: the provider is not asked again.
@@ -85,6 +88,8 @@ pub struct Model {
     pub(super) slots: BTreeMap<usize, (Id, bool)>,
     /// The numbers of what was projected, by origin, as they were first seen.
     pub(super) numbers: BTreeMap<RelPathBuf, u64>,
+    /// What the journal must have said since it was last asked.
+    pub(super) entries: Vec<Expected>,
 }
 
 impl Item {
@@ -96,6 +101,7 @@ impl Item {
             bytes: Vec::new(),
             xattrs: BTreeMap::new(),
             links: 1,
+            was_linked: false,
             origin: None,
             full: true,
             hydrated: false,
@@ -153,7 +159,7 @@ impl Model {
     pub fn new(projected: Projection) -> Self {
         let root = Item { origin: Some(RelPathBuf::root()), full: false, ..Item::made(Kind::Directory, 0) };
         let local = Local { items: vec![root] };
-        Self { projected, local, slots: BTreeMap::new(), numbers: BTreeMap::new() }
+        Self { projected, local, slots: BTreeMap::new(), numbers: BTreeMap::new(), entries: Vec::new() }
     }
 
     pub(super) fn item(&mut self, id: Id) -> &mut Item {

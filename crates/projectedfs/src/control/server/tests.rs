@@ -6,6 +6,8 @@ use std::sync::mpsc;
 use super::super::Client;
 use super::*;
 
+const WATCH: Question = Question::Watch { since: None, once: false };
+
 /// Watches until it is cancelled; fails on everything else it is asked.
 struct Echo(Mutex<mpsc::Sender<()>>);
 
@@ -21,8 +23,8 @@ impl Answerer for Echo {
                 paths.into_iter().for_each(|path| say(Answer::Fetched { path }));
                 Ok(())
             }
-            Question::Watch => {
-                say(Answer::Gone);
+            Question::Watch { .. } => {
+                say(Answer::Fetched { path: "a".into() });
                 let (sender, receiver) = mpsc::channel();
                 let _listening = cancel.listen(move || {
                     let _ = sender.send(());
@@ -75,7 +77,7 @@ fn nonsense_is_refused_in_words() {
 fn who_hangs_up_cancels() {
     let dir = tempfile::tempdir().unwrap();
     let (_server, path, cancelled) = serve(&dir);
-    let asked = Client::connect(&path).unwrap().ask(&Question::Watch, &mut |_| ControlFlow::Break(()));
+    let asked = Client::connect(&path).unwrap().ask(&WATCH, &mut |_| ControlFlow::Break(()));
     assert_eq!(asked.unwrap(), Ok(()));
     cancelled.recv_timeout(Duration::from_secs(10)).unwrap();
 }
@@ -84,7 +86,7 @@ fn who_hangs_up_cancels() {
 fn closing_cancels_and_ends_every_connection() {
     let dir = tempfile::tempdir().unwrap();
     let (server, path, cancelled) = serve(&dir);
-    let asked = Client::connect(&path).unwrap().ask(&Question::Watch, &mut |_| {
+    let asked = Client::connect(&path).unwrap().ask(&WATCH, &mut |_| {
         server.close();
         ControlFlow::Continue(())
     });

@@ -17,6 +17,7 @@ fn entry() -> impl Strategy<Value = JournalEntry> {
         Just(What::Metadata),
         Just(What::Converted),
         path().prop_map(|to| What::Renamed { to }),
+        path().prop_map(|with| What::Exchanged { with }),
         path().prop_map(|to| What::Linked { to }),
         Just(What::Deleted),
         Just(What::Updated),

@@ -53,7 +53,7 @@ fn requests(journal: &TreeJournal, mut cursor: Cursor, limit: usize) -> Option<V
 fn files(dir: &Path) -> Vec<String> {
     let names =
         std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names = names.filter(|name| name != "epoch").collect::<Vec<_>>();
+    let mut names = names.filter(|name| name != "epoch" && name != "readers").collect::<Vec<_>>();
     names.sort();
     names
 }
@@ -277,10 +277,114 @@ fn a_closed_journal_leaves_the_next_one_alone() {
     first.close();
     let second = open(dir.path(), BOOT);
     assert!(first.append(&entry(1)).is_err());
+    assert!(first.register(&reader("one")).is_err());
     assert_eq!(requests(&first, start, 10), Some(vec![0]));
     drop(first);
     second.append(&entry(1)).unwrap();
     die(second);
     // The second one was not closed, whatever became of the first.
     assert_eq!(requests(&open(dir.path(), NEXT_BOOT), start, 10), None);
+}
+
+fn reader(name: &str) -> ReaderName {
+    ReaderName::new(name).unwrap()
+}
+
+fn at(start: Cursor, count: u64) -> Cursor {
+    Cursor { sequence: start.sequence + count, ..start }
+}
+
+#[test]
+fn segments_that_every_reader_has_read_are_dropped() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open(dir.path(), BOOT);
+    let start = journal.register(&reader("one")).unwrap();
+    journal.register(&reader("two")).unwrap();
+    for number in 0..20 {
+        journal.append(&entry(number)).unwrap();
+    }
+    assert_eq!(journal.start(), start);
+    assert_eq!(journal.acknowledge(&reader("one"), at(start, 19)).unwrap(), Acknowledged::Noted);
+    assert_eq!(journal.start(), start, "two has read nothing");
+    assert_eq!(journal.acknowledge(&reader("two"), at(start, 15)).unwrap(), Acknowledged::Noted);
+    let first = journal.start();
+    assert!(first > start && first <= at(start, 15), "{first}: not what two still needs");
+    assert_eq!(requests(&journal, start, 100), None);
+    assert_eq!(requests(&journal, at(start, 15), 100), Some((15..20).collect()));
+    assert_eq!(files(dir.path())[0], Segment::name(first.sequence));
+    // Who never says anything again holds nobody up for ever, once he is not registered.
+    for number in 20..40 {
+        journal.append(&entry(number)).unwrap();
+    }
+    assert_eq!(journal.acknowledge(&reader("one"), at(start, 40)).unwrap(), Acknowledged::Noted);
+    assert!(journal.start() <= at(start, 15));
+    assert!(journal.unregister(&reader("two")).unwrap());
+    assert_eq!(files(dir.path()).len(), 1);
+}
+
+#[test]
+fn a_reader_that_reads_nothing_holds_the_journal_to_its_limit_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open(dir.path(), BOOT);
+    let start = journal.register(&reader("slow")).unwrap();
+    for number in 0..1000 {
+        journal.append(&entry(number)).unwrap();
+    }
+    assert!(journal.start() > start);
+    let next = journal.end();
+    assert_eq!(journal.acknowledge(&reader("slow"), at(start, 5)).unwrap(), Acknowledged::Gone { next });
+    assert_eq!(journal.acknowledge(&reader("slow"), next).unwrap(), Acknowledged::Noted);
+}
+
+#[test]
+fn readers_and_what_they_acknowledged_survive() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open(dir.path(), BOOT);
+    let start = journal.register(&reader("one")).unwrap();
+    journal.register(&reader("two")).unwrap();
+    journal.append(&entry(0)).unwrap();
+    assert_eq!(journal.acknowledge(&reader("one"), at(start, 1)).unwrap(), Acknowledged::Noted);
+    let known = journal.readers();
+    assert_eq!(known, [(reader("one"), at(start, 1)), (reader("two"), start)]);
+    die(journal);
+    let journal = open(dir.path(), BOOT);
+    assert_eq!(journal.readers(), known);
+    drop(journal);
+    let journal = open(dir.path(), NEXT_BOOT);
+    assert_eq!(journal.readers(), known);
+    assert!(journal.unregister(&reader("two")).unwrap());
+    die(journal);
+    // A new epoch: the reader is known, and is told that its place is gone.
+    let journal = open(dir.path(), BOOT);
+    assert_eq!(journal.readers(), known[..1]);
+    let place = journal.register(&reader("one")).unwrap();
+    assert_eq!(place, at(start, 1));
+    assert_eq!(journal.since(place, 10).unwrap(), Since::Gone { next: journal.end() });
+    let next = journal.end();
+    assert_eq!(journal.acknowledge(&reader("one"), next).unwrap(), Acknowledged::Noted);
+}
+
+#[test]
+fn a_reader_whose_file_is_damaged_is_told_that_all_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open(dir.path(), BOOT);
+    journal.register(&reader("one")).unwrap();
+    drop(journal);
+    let file = dir.path().join("readers/one");
+    let whole = std::fs::read(&file).unwrap();
+    let mut damaged = whole.clone();
+    damaged[9] ^= 1;
+    for bytes in [&b""[..], &whole[..31], &damaged] {
+        std::fs::write(&file, bytes).unwrap();
+        let journal = open(dir.path(), BOOT);
+        let place = journal.register(&reader("one")).unwrap();
+        assert_eq!(journal.since(place, 10).unwrap(), Since::Gone { next: journal.end() });
+    }
+}
+
+#[test]
+fn a_small_limit_has_small_segments() {
+    assert_eq!(JournalOptions::with_limit(64 << 20), JournalOptions::default());
+    assert_eq!(JournalOptions::with_limit(1 << 20).segment_size, 64 << 10);
+    assert_eq!(JournalOptions::with_limit(0).segment_size, 4 << 10);
 }
