@@ -303,7 +303,7 @@ impl CommandHandler for Handler {
     fn traits(&self) -> ProviderTraits {
         // Entries of a listing have no version: what an item is has to be asked for by itself. And a listing shows
         // what there is when it is made.
-        ProviderTraits { lifetime: Lifetime::Chosen(std::time::Duration::ZERO), data: DataAccess::WholeFile }
+        ProviderTraits { lifetime: Lifetime::Pinned, data: DataAccess::WholeFile }
     }
 }
 

@@ -223,10 +223,19 @@ impl Engine {
         self.watchers.lock().clear();
     }
 
-    /// How long the kernel may keep names and attributes; for ever if nothing is returned.
+    /// How long listings hold; for ever if nothing is returned.
     pub fn lifetime(&self) -> Option<Duration> {
         match self.commands.traits().lifetime {
             Lifetime::Stable => None,
+            Lifetime::Pinned => Some(Duration::ZERO),
+            Lifetime::Chosen(lifetime) => Some(lifetime),
+        }
+    }
+
+    /// How long the kernel may keep the names and attributes of what was looked up; for ever if nothing is returned.
+    pub fn item_lifetime(&self) -> Option<Duration> {
+        match self.commands.traits().lifetime {
+            Lifetime::Stable | Lifetime::Pinned => None,
             Lifetime::Chosen(lifetime) => Some(lifetime),
         }
     }

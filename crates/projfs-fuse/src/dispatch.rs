@@ -75,22 +75,16 @@ impl EngineService {
     pub fn policy(&self) -> Policy {
         let directory_opens = self.engine.wants_directory_opens();
         let negatives = self.engine.negative_lifetime().map_or(Lifetime::Forever, Lifetime::For);
-        match self.engine.lifetime() {
-            None if self.engine.collation() == Collation::Insensitive => {
-                let names = Lifetime::For(Duration::ZERO);
-                let negatives = names;
-                Policy { birth_time: true, directory_opens, entries: names, negatives, ..Policy::default() }
-            }
-            None => Policy { birth_time: true, directory_opens, negatives, ..Policy::default() },
-            Some(lifetime) => Policy {
-                listings: Listings::Changing,
-                directory_opens,
-                birth_time: true,
-                entries: Lifetime::For(lifetime),
-                attributes: Lifetime::For(lifetime),
-                negatives,
-            },
-        }
+        let listings = match self.engine.lifetime() {
+            None => Listings::Stable,
+            Some(_) => Listings::Changing,
+        };
+        let items = self.engine.item_lifetime().map_or(Lifetime::Forever, Lifetime::For);
+        let (entries, negatives) = match self.engine.collation() {
+            Collation::Insensitive => (Lifetime::For(Duration::ZERO), Lifetime::For(Duration::ZERO)),
+            Collation::Sensitive => (items, negatives),
+        };
+        Policy { listings, directory_opens, birth_time: true, entries, attributes: items, negatives }
     }
 }
 

@@ -669,7 +669,16 @@ int main(int argc, char **argv)
     SAME(PrjUpdateFileIfNeeded(instance, L"hello.txt", &info, sizeof(info), PRJ_UPDATE_NONE, &causes), S_OK);
     SAME(causes, PRJ_UPDATE_FAILURE_CAUSE_NONE);
     SAME(State(wide_root, L"hello.txt", S_OK), PRJ_FILE_STATE_PLACEHOLDER);
+    /* What the kernel knows of an item is what the provider said last. */
     info.VersionInfo.ContentID[0] = '3';
+    info.FileBasicInfo.FileSize = 5;
+    CHECK(lstat(Path("hello.txt"), &stat) == 0 && stat.st_size == sizeof(Content) - 1);
+    SAME(PrjUpdateFileIfNeeded(instance, L"hello.txt", &info, sizeof(info), PRJ_UPDATE_NONE, &causes), S_OK);
+    CHECK(lstat(Path("hello.txt"), &stat) == 0 && stat.st_size == 5);
+    int asked = seen.asked;
+    SAME(PrjDeleteFile(instance, L"hello.txt", PRJ_UPDATE_NONE, &causes), S_OK);
+    CHECK(lstat(Path("hello.txt"), &stat) == 0 && stat.st_size == sizeof(Content) - 1);
+    CHECK(lstat(Path("hello.txt"), &stat) == 0 && seen.asked == asked + 1);
     SAME(chmod(Path("failing"), 0600), 0);
     SAME(PrjUpdateFileIfNeeded(instance, L"failing", &info, sizeof(info), PRJ_UPDATE_NONE, &causes),
         WIN32(FILE_SYSTEM_VIRTUALIZATION_INVALID_OPERATION));

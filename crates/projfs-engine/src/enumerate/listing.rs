@@ -230,6 +230,7 @@ impl Listings {
             }
             let expires = match commands.traits().lifetime {
                 Lifetime::Stable => None,
+                Lifetime::Pinned => Some(Instant::now()),
                 Lifetime::Chosen(lifetime) => Some(Instant::now() + lifetime),
             };
             let scan = Scan::new(Begin {

@@ -106,7 +106,9 @@ impl Engine {
             // What was removed since the listing began is passed over.
             let Some((stat, seen)) = self.listed(&dir, name, &entry, fresh)? else { continue };
             let (number, kind) = (seen.number, seen.kind);
-            let entry = plus.then(|| Entry { node: self.nodes.insert(seen, 1), stat });
+            // What a listing says of an item that nobody has looked up holds no longer than the listing.
+            let holds = seen.prepared > Prepared::Virtual || self.lifetime() == self.item_lifetime();
+            let entry = (plus && holds).then(|| Entry { node: self.nodes.insert(seen, 1), stat });
             sink.push(DirEntry { name: name.as_bytes(), number, kind, cookie, entry });
         }
         Ok(())
