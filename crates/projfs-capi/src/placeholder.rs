@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use projectedfs::CommandId;
 use projectedfs::FileTimes;
+use projectedfs::ItemName;
 use projectedfs::PlaceholderInfo;
 use projectedfs::ProjectedItem;
 use projectedfs::ProviderError;
@@ -179,9 +180,10 @@ impl Task for PlaceholderTask {
     fn done(self: Box<Self>, bridge: &Arc<Bridge>, completion: Completion) -> Option<Box<dyn Task>> {
         let given = bridge.asked.remove(self.request.path(), self.call);
         let name = self.request.path().split_last().map(|(_, name)| name);
+        let same = |given: &ItemName| name.is_some_and(|name| bridge.origin.collation.same(given, name));
         let answer = match (completion.result, given) {
             // Names that differ in case are two names here, and this one is not there.
-            (hresult::S_OK, Some(item)) if Some(&*item.name) != name => Err(ProviderError::not_found()),
+            (hresult::S_OK, Some(item)) if !same(&item.name) => Err(ProviderError::not_found()),
             (hresult::S_OK, Some(item)) => Ok(item),
             (hresult::S_OK, None) => {
                 let message = "the callback succeeded without PrjWritePlaceholderInfo";

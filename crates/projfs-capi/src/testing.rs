@@ -13,6 +13,7 @@ use projectedfs::Reply;
 use projectedfs::Request;
 use projectedfs::VersionInfo;
 use projfs_sync::Arc;
+use projfs_types::collation::Collation;
 
 use crate::abi::CallbackData;
 use crate::abi::Guid;
@@ -150,6 +151,7 @@ impl Fixture {
             context: context::new_handle(),
             instance_context: std::ptr::from_ref::<Closures>(&closures).addr(),
             width: Width::Two,
+            collation: Collation::Sensitive,
         };
         let bridge = Arc::new(Bridge::new(table.complete().unwrap(), origin).unwrap());
         context::publish_bridge(Arc::clone(&bridge));

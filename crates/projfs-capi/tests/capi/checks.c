@@ -356,6 +356,8 @@ static HRESULT CALLBACK Data(const PRJ_CALLBACK_DATA *data, UINT64 offset, UINT3
     return Deliver(instance, stream, 0, length);
 }
 
+static GUID opened_file;
+
 static HRESULT CALLBACK Notify(const PRJ_CALLBACK_DATA *data, BOOLEAN isDirectory, PRJ_NOTIFICATION notification,
     PCWSTR destination, PRJ_NOTIFICATION_PARAMETERS *parameters)
 {
@@ -367,6 +369,14 @@ static HRESULT CALLBACK Notify(const PRJ_CALLBACK_DATA *data, BOOLEAN isDirector
                 && parameters->FileDeletedOnHandleClose.IsFileModified
             ? " modified"
             : "");
+    /* An open file has one id. */
+    if (wcscmp(data->FilePathName, L"aligned") == 0) {
+        if (notification == PRJ_NOTIFICATION_FILE_OPENED) {
+            opened_file = data->FileId;
+        } else {
+            CHECK(memcmp(&opened_file, &data->FileId, sizeof(GUID)) == 0);
+        }
+    }
     if (notification == PRJ_NOTIFICATION_FILE_OPENED && wcscmp(data->FilePathName, L"dated") == 0) {
         parameters->PostCreate.NotificationMask = PRJ_NOTIFY_SUPPRESS_NOTIFICATIONS;
     }
@@ -627,6 +637,7 @@ int main(int argc, char **argv)
     seen.log[0] = '\0';
     pthread_mutex_unlock(&seen.lock);
     SAME(Shell("rm hello.txt"), 1);
+    SAME(Shell("cat aligned"), 0);
     SAME(Shell("echo x >> readonly"), 2);
     SAME(Shell("mkdir made && mv made moved && rmdir moved"), 0);
     SAME(Shell("cat dated && cat dir/a"), 0);
@@ -638,7 +649,7 @@ int main(int argc, char **argv)
     SAME(Shell("rm over"), 0);
     SAME(Shell("sleep 0.2"), 0);
     pthread_mutex_lock(&seen.lock);
-    static const char *expected[] = { "10 hello.txt\n", "1000 readonly\n", "4 made dir\n", "20 made > moved dir\n",
+    static const char *expected[] = { "2 aligned\n", "200 aligned\n", "10 hello.txt\n", "1000 readonly\n", "4 made dir\n", "20 made > moved dir\n",
         "80 made > moved dir\n", "10 moved dir\n", "800 moved dir\n", "2 dated\n", "40 empty > linked\n",
         "100 empty > linked\n", "4 fresh\n", "400 fresh\n", "20 fresh > older\n", "80 fresh > older\n",
         "10 older\n", "800 older" };
@@ -733,6 +744,23 @@ int main(int argc, char **argv)
     SAME(PrjStartVirtualizing(wide_root, &callbacks, &InstanceContext, NULL, &seen.instance), S_OK);
     CHECK(seen.instance != instance);
     SAME(ReadError("early"), 0);
+    PrjStopVirtualizing(seen.instance);
+
+    /* Names as on Windows, and absent ones remembered. */
+    PRJ_STARTVIRTUALIZING_OPTIONS as_windows = { .Flags
+        = (PRJ_STARTVIRTUALIZING_FLAGS)(PROJFS_FLAG_IGNORE_CASE | PROJFS_FLAG_ALL_USERS
+            | PRJ_FLAG_USE_NEGATIVE_PATH_CACHE) };
+    SAME(PrjStartVirtualizing(wide_root, &callbacks, &InstanceContext, &as_windows, &seen.instance), S_OK);
+    SAME(OpenError("sPELLED", O_RDONLY), 0);
+    SAME(OpenError("EARLY", O_RDONLY), 0);
+    SAME(OpenError("absent", O_RDONLY), ENOENT);
+    asked = seen.asked;
+    SAME(OpenError("absent", O_RDONLY), ENOENT);
+    CHECK(seen.asked == asked);
+    SAME(PrjClearNegativePathCache(seen.instance, &count), S_OK);
+    CHECK(count >= 1);
+    SAME(OpenError("absent", O_RDONLY), ENOENT);
+    CHECK(seen.asked > asked);
     PrjStopVirtualizing(seen.instance);
     printf("%d failures\n", failures);
     return failures != 0;
