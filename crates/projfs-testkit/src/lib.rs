@@ -6,3 +6,7 @@ pub mod model;
 pub mod projection;
 pub mod provider_contract;
 pub mod store_contract;
+
+mod say;
+
+pub use say::say;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use projfs_fuse::mount::{Health, Target, clear_dead, health};
 use projfs_fuse::{Config, Session};
+use projfs_testkit::say;
 
 use super::memory::{Content, Memory};
 use super::rig::{BOTH, Rig, is_mounted, until};
@@ -99,8 +100,7 @@ fn a_dead_mount_is_seen_and_cleared() {
     let control = tempfile::tempdir().unwrap();
     let none = rustix::mount::MountFlags::empty();
     if rustix::mount::mount("none", control.path(), "fusectl", none, None).is_err() {
-        eprintln!("SKIPPED: fusectl cannot be mounted in a user namespace");
-        return;
+        return say("SKIPPED: fusectl cannot be mounted in a user namespace");
     }
     fs::write(control.path().join(minor.to_string()).join("abort"), "1").unwrap();
     rustix::mount::unmount(control.path(), rustix::mount::UnmountFlags::empty()).unwrap();

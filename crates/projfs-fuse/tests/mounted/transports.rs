@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use projfs_fuse::io::IoMode;
+use projfs_testkit::say;
 use projfs_types::{ItemName, NodeId};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
@@ -172,14 +173,13 @@ fn the_kernel_reads_backed_files_by_itself() {
         || vec![("backed", Content::Backed(file.clone()))],
         |rig| {
             if !rig.session.kernel().negotiated.passthrough {
-                eprintln!("SKIPPED: this kernel has no passthrough");
-                return;
+                return say("SKIPPED: this kernel has no passthrough");
             }
             let io = &rig.session.kernel().io;
             for _ in 0..3 {
                 let mut open = fs::File::open(rig.path("backed")).unwrap();
                 if matches!(io.mode(NodeId(2)), IoMode::Cached { .. }) {
-                    eprintln!("SKIPPED: no privilege for passthrough; read through the daemon instead");
+                    say("SKIPPED: no privilege for passthrough; read through the daemon instead");
                     assert!(fs::read(rig.path("backed")).unwrap() == vec![3; 50_000]);
                     return;
                 }
