@@ -169,11 +169,10 @@ fn the_trash_has_attributes_too(root: &dyn Root) {
     let store = root.open();
     store.write("file", b"abc");
     let (dir, name) = at("file");
-    let trash = done(store.remove(dir, name, Leave::Nothing, Keep::Trash)).expect("it was to be kept");
-    let trash = Place::Trash(trash);
+    let id = done(store.remove(dir, name, Leave::Nothing, Keep::Trash)).expect("it was to be kept");
+    let trash = Place::Trash(id);
     done(store.set_attributes(trash, &change()));
     done(store.set_xattr(trash, b"user.a", b"1", 0));
     assert_eq!(done(store.get_xattr(trash, b"user.a")), b"1");
-    let Place::Trash(id) = trash else { unreachable!() };
     assert_eq!(done(store.look_trash(id)).stat.mode, mode::FILE | 0o604);
 }
