@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::Once;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -60,7 +61,10 @@ impl Options {
         let enabled = fs::read_to_string("/sys/module/fuse/parameters/enable_uring");
         let rings = enabled.is_ok_and(|text| text.starts_with('Y'));
         if !rings {
-            say("SKIPPED over io_uring: the parameter enable_uring of the module fuse is not on");
+            static SAID: Once = Once::new();
+            SAID.call_once(|| {
+                say("SKIPPED over io_uring: the parameter enable_uring of the module fuse is not on")
+            });
         }
         let rings: &[bool] = if rings { &[false, true] } else { &[false] };
         rings.iter().flat_map(|&ring| [of(ring, true), of(ring, false)]).collect()

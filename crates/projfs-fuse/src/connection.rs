@@ -144,9 +144,20 @@ impl Connection {
             Ok(()) => None,
         };
         if let Some((job, errno)) = refused {
-            self.interrupts.leave(unique);
-            job.token.error(errno);
+            self.fail(job, errno);
         }
+    }
+
+    /// Answers a job that nobody will run.
+    pub fn fail(&self, job: Job, errno: Errno) {
+        self.interrupts.leave(job.unique);
+        job.token.error(errno);
+    }
+
+    /// Lets no more request wait, and cancels those that do.
+    pub fn close(&self) {
+        self.workers.close().for_each(|job| self.fail(job, Errno::NOTCONN));
+        self.interrupts.interrupt_all();
     }
 
     /// Runs a request on a worker, where it may wait, and answers it.
@@ -193,13 +204,11 @@ impl Connection {
     }
 
     fn interrupt(&self, unique: u64) -> Outcome {
-        let unique = unique & !crate::wire::abi::UNIQUE_RESEND;
         // The token first: a worker that takes the request from the queue now finds it cancelled.
         if self.interrupts.interrupt(unique)
             && let Some(job) = self.workers.take(unique)
         {
-            self.interrupts.leave(unique);
-            job.token.error(Errno::INTR);
+            self.fail(job, Errno::INTR);
         }
         Outcome::Nothing
     }

@@ -132,7 +132,7 @@ impl Call<'_> {
             Request::CopyFileRange { args, wide } => self.copy_file_range(args, *wide, reply),
             Request::Statfs => self.statfs(reply),
             Request::Syncfs => self.syncfs(reply),
-            Request::Setxattr { name, value, flags, .. } => self.setxattr(name, value, *flags, reply),
+            Request::Setxattr { name, value, flags } => self.setxattr(name, value, *flags, reply),
             Request::Getxattr { name, size } => self.getxattr(name, *size, reply),
             Request::Listxattr { size } => self.listxattr(*size, reply),
             Request::Removexattr { name } => self.removexattr(name, reply),
@@ -178,3 +178,6 @@ impl Call<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,7 +57,7 @@ pub struct Prepared {
 #[derive(Debug)]
 pub struct Mount {
     path: PathBuf,
-    /// The device number's minor part, which also names the connection.
+    /// The number of the connection.
     connection: Option<u32>,
     privileged: bool,
 }
@@ -103,7 +103,7 @@ impl Prepared {
                 direct::attach(mount, &target)?;
                 (target.path().to_owned(), connection)
             }
-            None => (target.path().to_owned(), device_minor(target.path()).ok()),
+            None => (target.path().to_owned(), connection_at(target.path()).ok()),
         };
         Ok(Mount { path, connection, privileged })
     }
@@ -111,7 +111,7 @@ impl Prepared {
     /// Undoes an early attachment.
     pub fn abandon(self) {
         if self.detached.is_none() {
-            let connection = device_minor(self.target.path()).ok();
+            let connection = connection_at(self.target.path()).ok();
             let path = self.target.path().to_owned();
             let mount = Mount { path, connection, privileged: self.privileged };
             if let Err(error) = mount.unmount() {
@@ -180,7 +180,7 @@ impl Mount {
 
     /// Whether it is this mount that is found at its path, and not one below or above it.
     fn is_on_top(&self) -> bool {
-        match (device_minor(&self.path), self.connection) {
+        match (connection_at(&self.path), self.connection) {
             (Ok(found), Some(ours)) => found == ours,
             (Ok(_), None) => true,
             (Err(errno), _) => is_dead(errno),
@@ -188,10 +188,15 @@ impl Mount {
     }
 }
 
-/// The minor device number at a path, from what the kernel knows: without a request, which might not be answered.
-fn device_minor(path: &Path) -> Result<u32, Errno> {
+/// The number of the connection at a path, from what the kernel knows: without a request, which might not be answered.
+/// It is the minor number of a device whose major number is 0, as of all file systems without a device.
+///
+/// # Errors
+/// `ENODEV` if what is there is on a device, and so no connection, among others.
+fn connection_at(path: &Path) -> Result<u32, Errno> {
     let flags = AtFlags::STATX_DONT_SYNC | AtFlags::NO_AUTOMOUNT | AtFlags::SYMLINK_NOFOLLOW;
-    rustix::fs::statx(CWD, path, flags, StatxFlags::empty()).map(|stat| stat.stx_dev_minor)
+    let stat = rustix::fs::statx(CWD, path, flags, StatxFlags::empty())?;
+    if stat.stx_dev_major == 0 { Ok(stat.stx_dev_minor) } else { Err(Errno::NODEV) }
 }
 
 fn is_dead(errno: Errno) -> bool {

@@ -202,8 +202,7 @@ impl Session {
         }
         let begin = Instant::now();
         let end = begin + within;
-        self.connection.workers().close();
-        self.connection.interrupts().interrupt_all();
+        self.connection.close();
         let grace = begin + within / GRACE;
         let unmounted = self.unmount_aside(grace);
         let left = self.census.wait(Some(grace));

@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 
-use projfs_engine::{Access, NewKind, OpenHow, Opened, Seek, StoreFile};
+use projfs_engine::{Access, NewKind, OpenHow, Opened, Patience, Seek, StoreFile};
 use projfs_sync::Arc;
 use projfs_types::{ItemName, NodeId};
 use rustix::io::Errno;
@@ -14,7 +14,7 @@ use crate::io::{Coverage, OpenedAs, Use};
 use crate::wire::abi::{
     CopyFileRangeIn, CreateIn, FallocateIn, FsyncIn, LseekIn, OpenIn, ReadIn, ReleaseIn, WriteIn, flag, fopen,
 };
-use crate::wire::reply::{self, Reply, Served};
+use crate::wire::reply::{self, Reply, Served, Unserved};
 
 const ACCESS_MODE: u32 = libc::O_ACCMODE as u32;
 const READ_ONLY: u32 = libc::O_RDONLY as u32;
@@ -68,9 +68,15 @@ impl Call<'_> {
     }
 
     pub(super) fn open(&self, args: &OpenIn, reply: &mut Reply<'_>) -> Served {
+        let takes_set_id = args.open_flags & flag::OPEN_KILL_SUIDGID != 0 && self.has_set_id(self.node())?;
+        if takes_set_id && matches!(self.context.patience, Patience::None) {
+            // Two changes in a row: if the second had to wait, the first could not be taken back.
+            return Err(Unserved::WouldWait);
+        }
         let opened = self.engine.open(&self.context, self.node(), how(args.flags))?;
-        if args.open_flags & flag::OPEN_KILL_SUIDGID != 0 {
-            self.take_set_id(self.node())?;
+        if takes_set_id && let Err(error) = self.take_set_id(self.node()) {
+            self.engine.release(&self.context, opened.handle);
+            return Err(error.into());
         }
         let answer = self.opened(opened, args.flags);
         if answer.passthrough.is_some() && writes(args.flags) == Use::Write {

@@ -51,6 +51,11 @@ impl Call<'_> {
         reply.stat(&stat, self.attribute_lifetime(self.node()))
     }
 
+    /// Whether a file has set-id bits that a write takes away.
+    pub(super) fn has_set_id(&self, node: NodeId) -> Result<bool, projfs_engine::Error> {
+        Ok(without_set_id(&self.engine.attributes(&self.context, node)?).is_some())
+    }
+
     /// Takes set-id bits away, as a write by somebody without `CAP_FSETID` does.
     pub(super) fn take_set_id(&self, node: NodeId) -> Result<(), projfs_engine::Error> {
         let stat = self.engine.attributes(&self.context, node)?;

@@ -141,10 +141,10 @@ fn closing_answers_everything() {
     for unique in [2, 4] {
         assert_eq!(send(&connection, &answers, unique, Opcode::Statfs, &[]), Outcome::Later);
     }
-    connection.workers().close();
-    connection.interrupts().interrupt_all();
+    connection.close();
     assert_eq!(answers.wait(2).len(), 2);
     assert_eq!(connection.workers().join(Instant::now() + FAR), 0);
     assert_eq!(send(&connection, &answers, 6, Opcode::Statfs, &[]), Outcome::Later);
     assert_eq!(answers.wait(3)[2], (6, -Errno::NOTCONN.raw_os_error(), 0));
+    assert_eq!(connection.interrupts().waiting(), 0);
 }
