@@ -63,7 +63,7 @@ impl Options {
         if !rings {
             static SAID: Once = Once::new();
             SAID.call_once(|| {
-                say("SKIPPED over io_uring: the parameter enable_uring of the module fuse is not on")
+                say("SKIPPED over io_uring: the parameter enable_uring of the module fuse is not on");
             });
         }
         let rings: &[bool] = if rings { &[false, true] } else { &[false] };
