@@ -1,6 +1,7 @@
 //! `Connection`: what all threads of one mount share, and how one request is run.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 
 use projfs_engine::Patience;
 use projfs_sync::Arc;
@@ -12,9 +13,15 @@ use crate::service::Service;
 use crate::transport::Token;
 use crate::wire::abi::Opcode;
 use crate::wire::init::Negotiated;
-use crate::wire::reply::{Reply, Served, Unserved};
-use crate::wire::request::{RawRequest, Request, RequestBuffer, RequestContext};
-use crate::worker::{Job, Workers};
+use crate::wire::reply::Reply;
+use crate::wire::reply::Served;
+use crate::wire::reply::Unserved;
+use crate::wire::request::RawRequest;
+use crate::wire::request::Request;
+use crate::wire::request::RequestBuffer;
+use crate::wire::request::RequestContext;
+use crate::worker::Job;
+use crate::worker::Workers;
 
 /// What all threads of one mount share.
 pub struct Connection {

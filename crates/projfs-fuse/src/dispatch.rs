@@ -8,15 +8,26 @@ mod xattr;
 
 use std::sync::OnceLock;
 
-use projfs_engine::{Context, Engine, HandleId, KernelCache, Patience};
+use projfs_engine::Context;
+use projfs_engine::Engine;
+use projfs_engine::HandleId;
+use projfs_engine::KernelCache;
+use projfs_engine::Patience;
 use projfs_sync::Arc;
-use projfs_types::{ItemName, NodeId};
+use projfs_types::ItemName;
+use projfs_types::NodeId;
 use rustix::io::Errno;
 
-use crate::policy::{Listings, Policy};
-use crate::service::{Kernel, Service};
-use crate::wire::reply::{Entry, Lifetime, Reply, Served};
-use crate::wire::request::{Request, RequestContext};
+use crate::policy::Listings;
+use crate::policy::Policy;
+use crate::service::Kernel;
+use crate::service::Service;
+use crate::wire::reply::Entry;
+use crate::wire::reply::Lifetime;
+use crate::wire::reply::Reply;
+use crate::wire::reply::Served;
+use crate::wire::request::Request;
+use crate::wire::request::RequestContext;
 
 /// The way from the engine to the kernel; leads nowhere until the connection stands.
 #[derive(Default)]

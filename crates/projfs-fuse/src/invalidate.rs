@@ -20,8 +20,11 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use projfs_sync::{Arc, Condvar, Mutex};
-use projfs_types::{ItemName, NodeId};
+use projfs_sync::Arc;
+use projfs_sync::Condvar;
+use projfs_sync::Mutex;
+use projfs_types::ItemName;
+use projfs_types::NodeId;
 use rustix::io::Errno;
 
 use crate::transport::Device;

@@ -6,18 +6,22 @@ mod options;
 
 use std::fmt;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use projfs_sync::Arc;
-use rustix::fs::{AtFlags, CWD, StatxFlags};
+use rustix::fs::AtFlags;
+use rustix::fs::CWD;
+use rustix::fs::StatxFlags;
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 
 use crate::transport::Device;
 
-pub use options::{MountOptions, Target};
+pub use options::MountOptions;
+pub use options::Target;
 
 /// A mount could not be made.
 #[derive(Debug)]

@@ -7,23 +7,35 @@ use std::fmt;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use std::time::Instant;
 
-use projfs_sync::{Arc, Mutex};
+use projfs_sync::Arc;
+use projfs_sync::Mutex;
 use rustix::io::Errno;
 
 use self::census::Census;
 use self::handshake::Agreed;
 use crate::connection::Connection;
 use crate::invalidate::Invalidator;
-use crate::io::{BackingFiles, IoTable};
-use crate::mount::{Mount, MountError, MountOptions, Prepared, Target};
+use crate::io::BackingFiles;
+use crate::io::IoTable;
+use crate::mount::Mount;
+use crate::mount::MountError;
+use crate::mount::MountOptions;
+use crate::mount::Prepared;
+use crate::mount::Target;
 use crate::policy::Policy;
-use crate::service::{Kernel, Service};
-use crate::transport::uring::{Queues, Running};
-use crate::transport::{Device, classic};
-use crate::wire::init::{Refused, Wishes};
-use crate::worker::{WorkerLimits, Workers};
+use crate::service::Kernel;
+use crate::service::Service;
+use crate::transport::Device;
+use crate::transport::classic;
+use crate::transport::uring::Queues;
+use crate::transport::uring::Running;
+use crate::wire::init::Refused;
+use crate::wire::init::Wishes;
+use crate::worker::WorkerLimits;
+use crate::worker::Workers;
 
 /// How long a stop waits for requests to end by themselves before it aborts them, as a part of the time it has.
 const GRACE: u32 = 4;

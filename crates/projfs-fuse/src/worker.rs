@@ -4,15 +4,18 @@
 //! nothing to do for a while ends.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use std::time::Instant;
 
-use projfs_sync::{Arc, Condvar, Mutex};
+use projfs_engine::CancelToken;
+use projfs_sync::Arc;
+use projfs_sync::Condvar;
+use projfs_sync::Mutex;
 use rustix::io::Errno;
 
 use crate::connection::Connection;
 use crate::transport::Token;
 use crate::wire::request::RequestBuffer;
-use projfs_engine::CancelToken;
 
 /// A request that waits, with its right to be answered.
 #[derive(Debug)]

@@ -3,18 +3,38 @@
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 
-use projfs_engine::{Access, NewKind, OpenHow, Opened, Patience, Seek, StoreFile};
+use projfs_engine::Access;
+use projfs_engine::NewKind;
+use projfs_engine::OpenHow;
+use projfs_engine::Opened;
+use projfs_engine::Patience;
+use projfs_engine::Seek;
+use projfs_engine::StoreFile;
 use projfs_sync::Arc;
-use projfs_types::{ItemName, NodeId};
+use projfs_types::ItemName;
+use projfs_types::NodeId;
 use rustix::io::Errno;
 
 use super::Call;
 use crate::errno;
-use crate::io::{Coverage, OpenedAs, Use};
-use crate::wire::abi::{
-    CopyFileRangeIn, CreateIn, FallocateIn, FsyncIn, LseekIn, OpenIn, ReadIn, ReleaseIn, WriteIn, flag, fopen,
-};
-use crate::wire::reply::{self, Reply, Served, Unserved};
+use crate::io::Coverage;
+use crate::io::OpenedAs;
+use crate::io::Use;
+use crate::wire::abi::CopyFileRangeIn;
+use crate::wire::abi::CreateIn;
+use crate::wire::abi::FallocateIn;
+use crate::wire::abi::FsyncIn;
+use crate::wire::abi::LseekIn;
+use crate::wire::abi::OpenIn;
+use crate::wire::abi::ReadIn;
+use crate::wire::abi::ReleaseIn;
+use crate::wire::abi::WriteIn;
+use crate::wire::abi::flag;
+use crate::wire::abi::fopen;
+use crate::wire::reply;
+use crate::wire::reply::Reply;
+use crate::wire::reply::Served;
+use crate::wire::reply::Unserved;
 
 const ACCESS_MODE: u32 = libc::O_ACCMODE as u32;
 const READ_ONLY: u32 = libc::O_RDONLY as u32;

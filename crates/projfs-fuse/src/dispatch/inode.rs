@@ -2,12 +2,22 @@
 
 use std::time::Duration;
 
-use projfs_engine::{AttributeChange, SetAttributes, Time};
-use projfs_types::{ItemKind, NodeId, Stat, Timestamp, mode};
+use projfs_engine::AttributeChange;
+use projfs_engine::SetAttributes;
+use projfs_engine::Time;
+use projfs_types::ItemKind;
+use projfs_types::NodeId;
+use projfs_types::Stat;
+use projfs_types::Timestamp;
+use projfs_types::mode;
 
 use super::Call;
-use crate::wire::abi::{Kstatfs, SetattrIn, fattr};
-use crate::wire::reply::{Lifetime, Reply, Served};
+use crate::wire::abi::Kstatfs;
+use crate::wire::abi::SetattrIn;
+use crate::wire::abi::fattr;
+use crate::wire::reply::Lifetime;
+use crate::wire::reply::Reply;
+use crate::wire::reply::Served;
 
 const SET_USER_ID: u32 = 0o4000;
 const SET_GROUP_ID: u32 = 0o2000;

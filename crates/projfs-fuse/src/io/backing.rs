@@ -11,7 +11,9 @@ use projfs_sync::Mutex;
 use projfs_types::NodeId;
 use rustix::io::Errno;
 
-use super::mode::{BackingId, Coverage, IoMode};
+use super::mode::BackingId;
+use super::mode::Coverage;
+use super::mode::IoMode;
 
 /// Makes and closes backing ids: the device of a connection, or a stand-in for it.
 pub trait BackingFiles: Send + Sync {

@@ -1,19 +1,30 @@
 //! The first request, INIT, and its answer.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use std::time::Instant;
 
 use projfs_sync::Arc;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFd;
+use rustix::event::PollFlags;
+use rustix::event::Timespec;
+use rustix::event::poll;
 use rustix::io::Errno;
 use zerocopy::IntoBytes;
 
 use super::SessionError;
 use crate::transport::Device;
 use crate::transport::uring::Queues;
-use crate::wire::abi::{InitIn, InitOut, MAJOR, MINOR};
-use crate::wire::init::{Negotiated, Refused, Wishes, negotiate};
-use crate::wire::request::{RawRequest, Request};
+use crate::wire::abi::InitIn;
+use crate::wire::abi::InitOut;
+use crate::wire::abi::MAJOR;
+use crate::wire::abi::MINOR;
+use crate::wire::init::Negotiated;
+use crate::wire::init::Refused;
+use crate::wire::init::Wishes;
+use crate::wire::init::negotiate;
+use crate::wire::request::RawRequest;
+use crate::wire::request::Request;
 
 /// The kernel sends INIT as soon as it has made the file system.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -2,7 +2,10 @@
 //!
 //! Names of structures and fields are the header's, without the `fuse_` in front, so that each is found there.
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use zerocopy::FromBytes;
+use zerocopy::Immutable;
+use zerocopy::IntoBytes;
+use zerocopy::KnownLayout;
 
 macro_rules! structures {
     ($($(#[$meta:meta])* $name:ident $size:literal { $($field:ident: $type:ty),* $(,)? })*) => { $(

@@ -2,7 +2,12 @@
 
 use std::fmt;
 
-use super::abi::{InitIn, InitOut, MAJOR, MINOR, MINOR_MIN, init};
+use super::abi::InitIn;
+use super::abi::InitOut;
+use super::abi::MAJOR;
+use super::abi::MINOR;
+use super::abi::MINOR_MIN;
+use super::abi::init;
 
 const PAGE: u32 = 4096;
 

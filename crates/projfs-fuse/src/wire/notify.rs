@@ -1,9 +1,13 @@
 //! Notifications: what the daemon tells the kernel without having been asked.
 
-use projfs_types::{ItemNameBuf, NodeId};
+use projfs_types::ItemNameBuf;
+use projfs_types::NodeId;
 use zerocopy::IntoBytes;
 
-use super::abi::{NotifyInvalEntryOut, NotifyInvalInodeOut, OutHeader, notify};
+use super::abi::NotifyInvalEntryOut;
+use super::abi::NotifyInvalInodeOut;
+use super::abi::OutHeader;
+use super::abi::notify;
 
 /// Something the kernel should know.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -2,14 +2,31 @@
 
 use std::time::Duration;
 
-use projfs_types::{ItemKind, ItemName, NodeId, Number, Stat, Timestamp, mode};
+use projfs_types::ItemKind;
+use projfs_types::ItemName;
+use projfs_types::NodeId;
+use projfs_types::Number;
+use projfs_types::Stat;
+use projfs_types::Timestamp;
+use projfs_types::mode;
 use rustix::io::Errno;
-use zerocopy::{Immutable, IntoBytes};
+use zerocopy::Immutable;
+use zerocopy::IntoBytes;
 
-use super::abi::{
-    Attr, AttrOut, CopyFileRangeOut, Dirent, EntryOut, GetxattrOut, Kstatfs, LseekOut, OpenOut, Statx,
-    StatxOut, SxTime, WriteOut, fopen,
-};
+use super::abi::Attr;
+use super::abi::AttrOut;
+use super::abi::CopyFileRangeOut;
+use super::abi::Dirent;
+use super::abi::EntryOut;
+use super::abi::GetxattrOut;
+use super::abi::Kstatfs;
+use super::abi::LseekOut;
+use super::abi::OpenOut;
+use super::abi::Statx;
+use super::abi::StatxOut;
+use super::abi::SxTime;
+use super::abi::WriteOut;
+use super::abi::fopen;
 use crate::io::BackingId;
 
 /// How one request ended: answered through its [`Reply`], or not.

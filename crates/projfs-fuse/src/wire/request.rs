@@ -2,16 +2,39 @@
 
 mod arguments;
 
-use projfs_types::{Caller, ItemName, NameError, NodeId};
+use projfs_types::Caller;
+use projfs_types::ItemName;
+use projfs_types::NameError;
+use projfs_types::NodeId;
 use rustix::io::Errno;
 use zerocopy::FromBytes;
 
 use self::arguments::Arguments;
-use super::abi::{
-    AccessIn, BmapIn, CopyFileRangeIn, CreateIn, FallocateIn, FlushIn, ForgetOne, FsyncIn, GetattrIn,
-    InHeader, InitIn, IoctlIn, LkIn, LseekIn, MkdirIn, MknodIn, NotifyRetrieveIn, Opcode, OpenIn, PollIn,
-    ReadIn, ReleaseIn, SetattrIn, StatxIn, WriteIn,
-};
+use super::abi::AccessIn;
+use super::abi::BmapIn;
+use super::abi::CopyFileRangeIn;
+use super::abi::CreateIn;
+use super::abi::FallocateIn;
+use super::abi::FlushIn;
+use super::abi::ForgetOne;
+use super::abi::FsyncIn;
+use super::abi::GetattrIn;
+use super::abi::InHeader;
+use super::abi::InitIn;
+use super::abi::IoctlIn;
+use super::abi::LkIn;
+use super::abi::LseekIn;
+use super::abi::MkdirIn;
+use super::abi::MknodIn;
+use super::abi::NotifyRetrieveIn;
+use super::abi::Opcode;
+use super::abi::OpenIn;
+use super::abi::PollIn;
+use super::abi::ReadIn;
+use super::abi::ReleaseIn;
+use super::abi::SetattrIn;
+use super::abi::StatxIn;
+use super::abi::WriteIn;
 
 /// One request, decoded. Data and names are borrowed from the buffer it came in.
 ///

@@ -1,11 +1,18 @@
 //! A mount for a test, which goes away whatever happens, and does not hang for ever.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::mpsc;
+use std::time::Duration;
+use std::time::Instant;
 
+use projfs_fuse::Config;
+use projfs_fuse::Session;
 use projfs_fuse::mount::Target;
-use projfs_fuse::{Config, Session};
 use projfs_testkit::say;
 use tempfile::TempDir;
 

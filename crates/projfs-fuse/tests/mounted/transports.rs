@@ -1,22 +1,30 @@
 //! What must work over both transports.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Read;
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use std::time::Instant;
 
 use projfs_fuse::io::IoMode;
 use projfs_testkit::say;
-use projfs_types::{ItemName, NodeId};
+use projfs_types::ItemName;
+use projfs_types::NodeId;
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal};
+use rustix::process::Pid;
+use rustix::process::Signal;
 
-use super::memory::{Content, Memory};
-use super::rig::{BOTH, Rig, until};
+use super::memory::Content;
+use super::memory::Memory;
+use super::rig::BOTH;
+use super::rig::Rig;
+use super::rig::until;
 
 fn each(files: impl Fn() -> Vec<(&'static str, Content)>, test: impl Fn(&Rig)) {
     for transport in BOTH {

@@ -1,6 +1,7 @@
 //! Tests of the table, with a kernel that keeps count.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 
 use projfs_sync::Arc;

@@ -1,13 +1,27 @@
 //! The arguments of a request, taken from its bytes one after the other.
 
-use projfs_types::{ItemName, NAME_MAX, NameError, NodeId};
+use projfs_types::ItemName;
+use projfs_types::NAME_MAX;
+use projfs_types::NameError;
+use projfs_types::NodeId;
 use zerocopy::FromBytes;
 
-use super::{DecodeError, Forgets, Request};
-use crate::wire::abi::{
-    BatchForgetIn, ForgetIn, ForgetOne, GetxattrIn, InterruptIn, IoctlIn, LinkIn, NotifyRetrieveIn, Opcode,
-    Rename2In, RenameIn, SetxattrIn, WriteIn,
-};
+use super::DecodeError;
+use super::Forgets;
+use super::Request;
+use crate::wire::abi::BatchForgetIn;
+use crate::wire::abi::ForgetIn;
+use crate::wire::abi::ForgetOne;
+use crate::wire::abi::GetxattrIn;
+use crate::wire::abi::InterruptIn;
+use crate::wire::abi::IoctlIn;
+use crate::wire::abi::LinkIn;
+use crate::wire::abi::NotifyRetrieveIn;
+use crate::wire::abi::Opcode;
+use crate::wire::abi::Rename2In;
+use crate::wire::abi::RenameIn;
+use crate::wire::abi::SetxattrIn;
+use crate::wire::abi::WriteIn;
 
 /// What is left to decode. In a ring entry `first` holds exactly the first argument; otherwise all of it.
 pub(super) struct Arguments<'a> {

@@ -1,10 +1,15 @@
 //! Tests of the decoder.
 
 use proptest::prelude::*;
-use zerocopy::{FromZeros, IntoBytes};
+use zerocopy::FromZeros;
+use zerocopy::IntoBytes;
 
 use super::*;
-use crate::wire::abi::{BatchForgetIn, ExtHeader, Rename2In, SetxattrIn, ring};
+use crate::wire::abi::BatchForgetIn;
+use crate::wire::abi::ExtHeader;
+use crate::wire::abi::Rename2In;
+use crate::wire::abi::SetxattrIn;
+use crate::wire::abi::ring;
 
 fn header(opcode: Opcode, length: usize) -> InHeader {
     let len = (size_of::<InHeader>() + length) as u32;
