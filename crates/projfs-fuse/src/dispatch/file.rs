@@ -4,6 +4,7 @@ use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 
 use projfs_engine::Access;
+use projfs_engine::Coverage;
 use projfs_engine::NewKind;
 use projfs_engine::OpenHow;
 use projfs_engine::Opened;
@@ -13,13 +14,12 @@ use projfs_engine::StoreFile;
 use projfs_sync::Arc;
 use projfs_types::ItemName;
 use projfs_types::NodeId;
+use projfs_types::mode;
 use rustix::io::Errno;
 
 use super::Call;
 use crate::errno;
-use crate::io::Coverage;
 use crate::io::OpenedAs;
-use crate::io::Use;
 use crate::wire::abi::CopyFileRangeIn;
 use crate::wire::abi::CreateIn;
 use crate::wire::abi::FallocateIn;
@@ -40,7 +40,7 @@ const ACCESS_MODE: u32 = libc::O_ACCMODE as u32;
 const READ_ONLY: u32 = libc::O_RDONLY as u32;
 const EXCLUSIVE: u32 = libc::O_EXCL as u32;
 const TRUNCATE: u32 = libc::O_TRUNC as u32;
-const SET_ID: u32 = libc::S_ISUID | libc::S_ISGID;
+const SET_ID: u32 = mode::SET_USER_ID | mode::SET_GROUP_ID;
 
 /// A store's file that certainly has a descriptor.
 struct Backing(Arc<dyn StoreFile>);
@@ -52,13 +52,12 @@ impl AsFd for Backing {
     }
 }
 
-fn writes(flags: u32) -> Use {
-    if flags & ACCESS_MODE == READ_ONLY { Use::Read } else { Use::Write }
+fn access(flags: u32) -> Access {
+    if flags & ACCESS_MODE == READ_ONLY { Access::Read } else { Access::ReadWrite }
 }
 
 fn how(flags: u32) -> OpenHow {
-    let access = if flags & ACCESS_MODE == READ_ONLY { Access::Read } else { Access::ReadWrite };
-    OpenHow { access, truncate: flags & TRUNCATE != 0 }
+    OpenHow { access: access(flags), truncate: flags & TRUNCATE != 0 }
 }
 
 impl Call<'_> {
@@ -74,10 +73,10 @@ impl Call<'_> {
             if file.descriptor().is_some() { Ok(Backing(file)) } else { Err(Errno::OPNOTSUPP) }
         };
         let coverage = match opened.coverage {
-            projfs_engine::Coverage::Whole if opened.permissions & SET_ID == 0 => Coverage::Whole,
-            projfs_engine::Coverage::Whole | projfs_engine::Coverage::Partial => Coverage::Partial,
+            Coverage::Whole if opened.permissions & SET_ID == 0 => Coverage::Whole,
+            Coverage::Whole | Coverage::Partial => Coverage::Partial,
         };
-        let as_what = self.kernel.io.open(opened.node, coverage, writes(flags), file);
+        let as_what = self.kernel.io.open(opened.node, coverage, access(flags), file);
         let (flags, passthrough) = match as_what {
             OpenedAs::Passthrough(id) => (0, Some(id)),
             // Where nothing is passed through, all changes go through the kernel's cache and leave it right.
@@ -99,7 +98,7 @@ impl Call<'_> {
             return Err(error.into());
         }
         let answer = self.opened(opened, args.flags);
-        if answer.passthrough.is_some() && writes(args.flags) == Use::Write {
+        if answer.passthrough.is_some() && access(args.flags) == Access::ReadWrite {
             // What was told before would hide what a mapping changes from here on.
             self.kernel.invalidator.attributes_changed(opened.node);
         }
@@ -117,8 +116,8 @@ impl Call<'_> {
 
     pub(super) fn tmpfile(&self, args: &CreateIn, reply: &mut Reply<'_>) -> Served {
         let new = self.new_item(NewKind::File, args.mode);
-        let access = how(args.flags).access;
-        let (entry, opened) = self.engine.create_nameless(&self.context, self.node(), &new, access)?;
+        let (entry, opened) =
+            self.engine.create_nameless(&self.context, self.node(), &new, access(args.flags))?;
         let opened = self.opened(opened, args.flags);
         reply.created(&self.entry(entry), &opened)
     }
@@ -142,7 +141,7 @@ impl Call<'_> {
         let handle = Self::handle(args.fh);
         // The only thing that may wait, and then everything is run again.
         self.engine.finish(&self.context, handle)?;
-        self.kernel.io.close(self.node(), writes(args.flags));
+        self.kernel.io.close(self.node(), access(args.flags));
         self.engine.release(&self.context, handle);
         reply.empty()
     }

@@ -19,10 +19,6 @@ use crate::wire::reply::Lifetime;
 use crate::wire::reply::Reply;
 use crate::wire::reply::Served;
 
-const SET_USER_ID: u32 = 0o4000;
-const SET_GROUP_ID: u32 = 0o2000;
-const GROUP_EXECUTE: u32 = 0o0010;
-
 impl Call<'_> {
     pub(super) fn getattr(&self, reply: &mut Reply<'_>) -> Served {
         let stat = self.engine.attributes(&self.context, self.node())?;
@@ -119,11 +115,9 @@ impl Call<'_> {
     }
 }
 
-/// The permission bits without set-id bits, if there were any. Without the group's execute bit the set-group-id bit
-/// once meant mandatory locking, and stays.
+/// The permission bits without set-id bits, if there were any.
 fn without_set_id(stat: &Stat) -> Option<u32> {
     let permissions = stat.mode & mode::PERMISSIONS;
-    let group = if permissions & GROUP_EXECUTE == 0 { 0 } else { SET_GROUP_ID };
-    let left = permissions & !(SET_USER_ID | group);
+    let left = mode::without_set_id(permissions);
     (stat.kind() == ItemKind::File && left != permissions).then_some(left)
 }

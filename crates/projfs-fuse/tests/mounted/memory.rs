@@ -14,9 +14,9 @@ use projfs_fuse::CancelToken;
 use projfs_fuse::Kernel;
 use projfs_fuse::Patience;
 use projfs_fuse::Service;
+use projfs_fuse::io::Access;
 use projfs_fuse::io::Coverage;
 use projfs_fuse::io::OpenedAs;
-use projfs_fuse::io::Use;
 use projfs_fuse::wire::reply::Entry;
 use projfs_fuse::wire::reply::Lifetime;
 use projfs_fuse::wire::reply::Opened;
@@ -180,13 +180,13 @@ impl Memory {
         let passthrough = match self.find(node)? {
             Content::Backed(path) => {
                 let file = || File::open(path).map_err(|_| Errno::IO);
-                match io.open(node, Coverage::Whole, Use::Read, file) {
+                match io.open(node, Coverage::Whole, Access::Read, file) {
                     OpenedAs::Passthrough(id) => Some(id),
                     OpenedAs::Cached => None,
                 }
             }
             _ => {
-                io.open(node, Coverage::Partial, Use::Read, || Err::<File, _>(Errno::IO));
+                io.open(node, Coverage::Partial, Access::Read, || Err::<File, _>(Errno::IO));
                 None
             }
         };
@@ -242,7 +242,7 @@ impl Service for Memory {
             // ENOSYS would mean that there are no attributes at all.
             Request::Getxattr { .. } => Err(Errno::NODATA.into()),
             Request::Release(_) => {
-                self.kernel.get().expect("started").io.close(context.node, Use::Read);
+                self.kernel.get().expect("started").io.close(context.node, Access::Read);
                 reply.empty()
             }
             Request::Readdir(args) => self.list(args.offset, args.size, false, reply),
