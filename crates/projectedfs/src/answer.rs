@@ -48,6 +48,10 @@ impl Answerer for Answers {
                 say(Answer::Item(item(path, self.0.state(path, cancel)?)));
                 Ok(())
             }),
+            Question::OnDisk { path } => each(&[path], |path| {
+                say(Answer::OnDisk { state: self.0.on_disk_state(path)?.bits() });
+                Ok(())
+            }),
             Question::Hydrate { paths } => each(&paths, |path| {
                 let mut done = |path: &RelPath| say(Answer::Fetched { path: text(path) });
                 Ok(self.0.hydrate(path, cancel, &mut done)?)
@@ -79,7 +83,7 @@ impl Answers {
         let shared = &self.0;
         let live = shared.live()?;
         let statistics = live.engine.statistics();
-        let features = live.session.kernel().negotiated.describe();
+        let features = live.features();
         let feature = |name: &str| {
             let found = features.iter().find(|(found, _)| *found == name);
             found.map(|(_, value)| value.clone()).unwrap_or_default()
@@ -212,6 +216,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let kind = match error.kind() {
             ErrorKind::NotFound => "not-found",
+            ErrorKind::PathNotFound => "path-not-found",
             ErrorKind::Busy => "busy",
             ErrorKind::Stopped => "stopped",
             ErrorKind::PermissionDenied => "refused",

@@ -7,6 +7,8 @@ use projfs_engine::DirectoryRenames;
 use projfs_engine::Engine;
 use projfs_engine::HydrationPolicy;
 use projfs_engine::KernelCache;
+use projfs_engine::NegativePaths;
+use projfs_engine::Timeouts;
 use projfs_fuse::Config;
 use projfs_fuse::EngineService;
 use projfs_fuse::KernelLink;
@@ -20,6 +22,7 @@ use projfs_sync::Arc;
 use projfs_types::Caller;
 use projfs_types::NotifyMask;
 use projfs_types::RelPath;
+use projfs_types::collation::Collation;
 
 use crate::Error;
 use crate::ErrorKind;
@@ -156,6 +159,33 @@ impl InstanceBuilder {
     /// [`executables_do_not_hydrate`] is a policy by the names of programs.
     pub fn hydration(mut self, policy: HydrationPolicy) -> Self {
         self.engine.hydration = policy;
+        self
+    }
+
+    /// When two names are the same; when their bytes are, unless set. With [`Collation::Insensitive`] an item is found
+    /// under every spelling and listed under its own, as on Windows; the kernel then asks at every use of a name, and
+    /// nothing of a directory is found without reading it once after each change.
+    pub fn collation(mut self, collation: Collation) -> Self {
+        self.engine.collation = collation;
+        self
+    }
+
+    /// Whether it is remembered, until [`clear_negative_path_cache`], which names the provider said do not exist
+    /// (`PRJ_FLAG_USE_NEGATIVE_PATH_CACHE`). Without it the provider is asked each time such a name is looked up. Unless
+    /// set it is remembered if the provider says that its answers hold for ever ([`Lifetime::Stable`]).
+    ///
+    /// [`clear_negative_path_cache`]: VirtualizationInstance::clear_negative_path_cache
+    /// [`Lifetime::Stable`]: projfs_provider::Lifetime::Stable
+    pub fn negative_path_cache(mut self, remember: bool) -> Self {
+        self.engine.negative_paths = if remember { NegativePaths::Remember } else { NegativePaths::Ask };
+        self
+    }
+
+    /// How long the provider may take to answer; for ever unless set, as on Windows. Who waits for an answer that does not
+    /// come in time gets `ETIMEDOUT`, nothing has changed, and the next access asks again. A provider thread that does not
+    /// return is replaced.
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.engine.timeouts = timeouts;
         self
     }
 

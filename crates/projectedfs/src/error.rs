@@ -8,6 +8,7 @@ use projfs_fuse::mount::MountError;
 use projfs_fuse::session::SessionError;
 use projfs_store::StoreError;
 use projfs_store::StoreErrorKind;
+use projfs_types::UpdateFailureCauses;
 use rustix::io::Errno;
 
 /// The result of something done with a root or an instance.
@@ -31,6 +32,18 @@ pub struct Error {
 pub enum ErrorKind {
     /// There is nothing at the path.
     NotFound,
+    /// A directory on the way to it is not there.
+    PathNotFound,
+    /// There is something at the path already, perhaps only a tombstone.
+    Exists,
+    /// The directory is not empty.
+    NotEmpty,
+    /// The directory is a placeholder already.
+    AlreadyPlaceholder,
+    /// The provider may not overwrite the item: these are the local changes that it did not say may go.
+    Kept(UpdateFailureCauses),
+    /// The arguments make no sense.
+    Invalid,
     /// It is not a directory.
     NotADirectory,
     /// The directory is not empty and was never a root; or, where one is needed, is not a root.
@@ -119,6 +132,13 @@ impl Error {
         };
         let kind = match error.kind {
             projfs_engine::ErrorKind::NotFound => ErrorKind::NotFound,
+            projfs_engine::ErrorKind::PathNotFound => ErrorKind::PathNotFound,
+            projfs_engine::ErrorKind::Exists => ErrorKind::Exists,
+            projfs_engine::ErrorKind::NotDirectory => ErrorKind::NotADirectory,
+            projfs_engine::ErrorKind::NotEmpty => ErrorKind::NotEmpty,
+            projfs_engine::ErrorKind::AlreadyPlaceholder => ErrorKind::AlreadyPlaceholder,
+            projfs_engine::ErrorKind::Kept(causes) => ErrorKind::Kept(causes),
+            projfs_engine::ErrorKind::Invalid => ErrorKind::Invalid,
             projfs_engine::ErrorKind::Unavailable => ErrorKind::Stopped,
             kind => ErrorKind::Operation(kind),
         };
@@ -144,6 +164,16 @@ impl Error {
         self.kind
     }
 
+    /// The `errno` that says the same, of an operation on an item or of the system.
+    pub fn raw_os_error(&self) -> Option<i32> {
+        let errno = |errno: Errno| errno.raw_os_error();
+        let io = || self.source.as_deref()?.downcast_ref::<std::io::Error>()?.raw_os_error();
+        match self.kind {
+            ErrorKind::Operation(kind) => Some(errno(projfs_fuse::errno::of_kind(kind))),
+            _ => io(),
+        }
+    }
+
     /// What was being done, as a verb.
     pub fn operation(&self) -> &'static str {
         self.operation
@@ -159,6 +189,12 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotFound => "no such file or directory",
+            Self::PathNotFound => return projfs_engine::ErrorKind::PathNotFound.fmt(f),
+            Self::Exists => return projfs_engine::ErrorKind::Exists.fmt(f),
+            Self::NotEmpty => return projfs_engine::ErrorKind::NotEmpty.fmt(f),
+            Self::AlreadyPlaceholder => return projfs_engine::ErrorKind::AlreadyPlaceholder.fmt(f),
+            Self::Kept(causes) => return projfs_engine::ErrorKind::Kept(*causes).fmt(f),
+            Self::Invalid => return projfs_engine::ErrorKind::Invalid.fmt(f),
             Self::NotADirectory => "not a directory",
             Self::NotARoot => "the directory is not empty and was never a root",
             Self::Nested => "roots cannot be nested",

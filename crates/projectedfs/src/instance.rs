@@ -20,6 +20,7 @@ use projfs_sync::Condvar;
 use projfs_sync::Mutex;
 use projfs_types::Caller;
 use projfs_types::RelPath;
+use projfs_types::collation::Collation;
 
 use crate::Error;
 use crate::ErrorKind;
@@ -86,6 +87,20 @@ pub(crate) struct Live {
     pub(crate) session: Arc<Session>,
 }
 
+impl Live {
+    /// What is in force.
+    pub(crate) fn features(&self) -> Vec<(&'static str, String)> {
+        let mut features = self.session.kernel().negotiated.describe();
+        let case = match self.engine.collation() {
+            Collation::Sensitive => "matters",
+            Collation::Insensitive => "does not matter",
+        };
+        features.push(("case of names", case.to_owned()));
+        features.push(("provider time-out", self.engine.timeouts().to_string()));
+        features
+    }
+}
+
 enum Phase {
     Mounted(Live),
     Stopping,
@@ -106,6 +121,7 @@ impl VirtualizationInstance {
             changed: Condvar::new(),
             control: Mutex::new(None),
         });
+        crate::on_disk::register(&shared);
         let ending = Arc::downgrade(&shared);
         let end = move || {
             live.session.wait();
@@ -136,6 +152,10 @@ impl VirtualizationInstance {
         let noted = files.write_note(&note);
         *self.shared.control.lock() = Some((server, files));
         noted
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Where it is mounted: an absolute path without symbolic links.
@@ -173,14 +193,12 @@ impl VirtualizationInstance {
         self.shared.wait();
     }
 
-    /// The state of the item at a path (`PrjGetOnDiskFileState`). Nothing changes by asking.
+    /// The state of the item at a path, virtual ones too, of which the provider is asked. Nothing changes by asking.
+    /// [`on_disk_state`](crate::on_disk_state) asks nobody.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound); the provider's and the store's, as
     /// [`Operation`](ErrorKind::Operation).
-    ///
-    /// # References
-    /// <https://learn.microsoft.com/windows/win32/api/projectedfslib/nf-projectedfslib-prjgetondiskfilestate>
     pub fn state(&self, path: &RelPath) -> Result<PathState> {
         self.shared.state(path, &CancelToken::new())
     }
@@ -232,12 +250,12 @@ impl VirtualizationInstance {
         Ok(self.shared.live()?.engine.statistics())
     }
 
-    /// Every feature of the connection to the kernel, and what is in force.
+    /// Every feature of the connection to the kernel, and how the instance was started: what is in force.
     ///
     /// # Errors
     /// [`Stopped`](ErrorKind::Stopped).
     pub fn features(&self) -> Result<Vec<(&'static str, String)>> {
-        Ok(self.shared.live()?.session.kernel().negotiated.describe())
+        Ok(self.shared.live()?.features())
     }
 }
 
@@ -376,7 +394,12 @@ impl Shared {
     }
 
     /// An error of the engine, about `path` if it does not say about what.
-    fn failed(&self, mut error: projfs_engine::Error, operation: &'static str, path: &RelPath) -> Error {
+    pub(crate) fn failed(
+        &self,
+        mut error: projfs_engine::Error,
+        operation: &'static str,
+        path: &RelPath,
+    ) -> Error {
         if error.path.is_root() {
             error.path = path.to_owned();
         }
@@ -385,7 +408,7 @@ impl Shared {
 }
 
 /// An operation of this process, which waits until it is cancelled.
-fn context(cancel: &CancelToken) -> Context<'_> {
+pub(crate) fn context(cancel: &CancelToken) -> Context<'_> {
     let caller = Caller {
         pid: std::process::id(),
         uid: rustix::process::geteuid().as_raw(),

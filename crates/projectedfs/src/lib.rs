@@ -56,10 +56,12 @@ mod error;
 mod instance;
 mod mounts;
 mod news;
+mod on_disk;
 mod path;
 mod root;
 mod runtime;
 mod unmount;
+mod view;
 
 pub mod control;
 pub mod fsck;
@@ -83,11 +85,14 @@ pub use mounts::mounts;
 pub use news::JournalReader;
 pub use news::News;
 pub use news::Watch;
+pub use on_disk::on_disk_state;
 pub use projfs_engine::DirectoryRenames;
 pub use projfs_engine::HydrationPolicy;
 pub use projfs_engine::PathState;
 pub use projfs_engine::StateWord;
 pub use projfs_engine::Statistics;
+pub use projfs_engine::Timeouts;
+pub use projfs_engine::Updated;
 pub use projfs_provider::Adapter;
 pub use projfs_provider::CancelToken;
 pub use projfs_provider::Closed;
@@ -120,6 +125,7 @@ pub use projfs_types::ItemNameBuf;
 pub use projfs_types::JournalEntry;
 pub use projfs_types::NameError;
 pub use projfs_types::NotifyMask;
+pub use projfs_types::OnDiskState;
 pub use projfs_types::PlaceholderId;
 pub use projfs_types::PlaceholderInfo;
 pub use projfs_types::PlaceholderKind;
@@ -131,6 +137,7 @@ pub use projfs_types::UpdateFailureCauses;
 pub use projfs_types::UpdateFlags;
 pub use projfs_types::VersionInfo;
 pub use projfs_types::What;
+pub use projfs_types::collation::Collation;
 pub use root::VirtualizationRoot;
 pub use root::is_root;
 pub use runtime::Note;
@@ -141,3 +148,7 @@ pub use runtime::runtime_dir;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/providers.md")]
+struct Providers;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use projfs_engine::PathState;
 use projfs_engine::StateWord;
 use projfs_store::Existing;
+use projfs_store::Identity;
 use projfs_store::InstanceId;
 use projfs_store::JournalOptions;
 use projfs_store::Store;
@@ -19,6 +20,7 @@ use projfs_types::ItemState;
 use projfs_types::Origin;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
+use projfs_types::VersionInfo;
 use rustix::fs::AtFlags;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
@@ -61,6 +63,31 @@ impl VirtualizationRoot {
     pub fn mark(path: impl AsRef<Path>) -> Result<Self> {
         let path = free_directory(path.as_ref())?;
         TreeStore::mark(&path, Existing::Refuse).map_err(|error| Error::store(error, "mark", &path))?;
+        Self::open_free(path)
+    }
+
+    /// The same with an id and a version of the caller's choice: the version is what the provider is told of the root
+    /// directory. A directory that is a root already keeps those that it has.
+    ///
+    /// # Errors
+    /// As [`mark`](Self::mark).
+    pub fn mark_with(path: impl AsRef<Path>, id: InstanceId, version: VersionInfo) -> Result<Self> {
+        Self::mark_as(path.as_ref(), Existing::Refuse, &Identity { id, version })
+    }
+
+    /// The same for a directory that need not be empty: what is in it becomes full.
+    ///
+    /// # Errors
+    /// As [`mark`](Self::mark), but for a directory that is not empty; [`Nested`](ErrorKind::Nested) also if another root
+    /// is inside.
+    pub fn adopt_with(path: impl AsRef<Path>, id: InstanceId, version: VersionInfo) -> Result<Self> {
+        Self::mark_as(path.as_ref(), Existing::Adopt, &Identity { id, version })
+    }
+
+    fn mark_as(path: &Path, existing: Existing, identity: &Identity) -> Result<Self> {
+        let path = free_directory(path)?;
+        let marked = TreeStore::mark_as(&path, existing, identity);
+        marked.map_err(|error| Error::store(error, "mark", &path))?;
         Self::open_free(path)
     }
 

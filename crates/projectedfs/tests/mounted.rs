@@ -11,5 +11,6 @@ mod mounted {
     mod interrupts;
     mod notifications;
     mod ranges;
+    mod spelling;
     mod support;
 }

@@ -215,6 +215,15 @@ pub(crate) struct Options {
     /// Whether projected directories can be renamed.
     #[arg(long, default_value = "allow")]
     pub(crate) directory_renames: Renames,
+    /// How many seconds the source may take to answer; then who waits gets ETIMEDOUT. 0: for ever.
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    pub(crate) timeout: u32,
+    /// The same for content, of which there may be much.
+    #[arg(long, value_name = "SECONDS", default_value = "600")]
+    pub(crate) data_timeout: u32,
+    /// Find items under every spelling of their names, upper or lower case.
+    #[arg(long)]
+    pub(crate) ignore_case: bool,
     /// Programs that get EACCES instead of content that would have to be fetched: indexers, scanners. By the name of the
     /// executable; can be given several times.
     #[arg(long, value_name = "PROGRAM")]

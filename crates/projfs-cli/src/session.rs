@@ -1,9 +1,12 @@
 //! Starting an instance as the command line says, and keeping it until its end.
 
 use std::path::Path;
+use std::time::Duration;
 
+use projectedfs::Collation;
 use projectedfs::DirectoryRenames;
 use projectedfs::ErrorKind;
+use projectedfs::Timeouts;
 use projectedfs::Users;
 use projectedfs::VirtualizationInstance;
 use projectedfs::VirtualizationRoot;
@@ -49,12 +52,25 @@ pub(crate) fn start(source: Opened, dir: &Path, options: &Options) -> Outcome<Vi
             Passthrough::Off => projectedfs::Passthrough::Off,
         })
         .users(if options.allow_other { Users::All } else { Users::Owner })
+        .timeouts(timeouts(options))
+        .collation(if options.ignore_case { Collation::Insensitive } else { Collation::Sensitive })
         .hydration(executables_do_not_hydrate(options.no_hydrate.clone()))
         .directory_renames(match options.directory_renames {
             Renames::Allow => DirectoryRenames::Allow,
             Renames::Refuse => DirectoryRenames::Refuse,
         });
     Ok(builder.start_handler(source.handler)?)
+}
+
+fn timeouts(options: &Options) -> Timeouts {
+    let seconds = |seconds: u32| (seconds > 0).then(|| Duration::from_secs(seconds.into()));
+    let soon = seconds(options.timeout);
+    Timeouts {
+        placeholder_info: soon,
+        enumeration: soon,
+        notification: soon,
+        file_data: seconds(options.data_timeout),
+    }
 }
 
 /// A provider that reads its own mount waits for itself.

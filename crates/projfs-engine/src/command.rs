@@ -1,8 +1,12 @@
 //! `CommandTable`: questions to the provider, asked once each and waited for.
 
+mod deadline;
+
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
+use std::time::Instant;
 
 use crossbeam_channel::Receiver;
 use crossbeam_channel::Sender;
@@ -10,6 +14,7 @@ use projfs_provider::CancelToken;
 use projfs_provider::Command;
 use projfs_provider::CommandHandler;
 use projfs_provider::CommandId;
+use projfs_provider::Expiry;
 use projfs_provider::ProviderError;
 use projfs_provider::ProviderErrorKind;
 use projfs_provider::Reply;
@@ -24,6 +29,9 @@ use projfs_types::Caller;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use projfs_types::VersionInfo;
+
+use deadline::Deadlines;
+pub use deadline::Timeouts;
 
 use crate::error::Error;
 use crate::error::ErrorKind;
@@ -53,10 +61,26 @@ pub(crate) struct CommandTable {
     /// Where commands are put for the provider threads; nothing once the instance stops.
     queue: Mutex<Option<Queue>>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
-    outstanding: Mutex<HashMap<CommandId, CancelToken>>,
+    /// What provider threads take commands from.
+    sources: [Receiver<Command>; 2],
+    /// What is with the provider on one of our threads. A leaf lock.
+    handling: Arc<Mutex<HashSet<CommandId>>>,
+    outstanding: Mutex<HashMap<CommandId, Outstanding>>,
+    timeouts: Timeouts,
+    deadlines: Arc<Deadlines>,
     stopping: CancelToken,
     counts: Mutex<HashMap<&'static str, u64>>,
 }
+
+/// A command that was not answered yet.
+struct Outstanding {
+    cancel: CancelToken,
+    /// If it may take only so long.
+    expiry: Option<Expiry>,
+}
+
+/// How many threads are added for those that a provider holds beyond a time-out.
+const REPLACEMENTS: usize = 256;
 
 /// Where commands are put for the provider threads.
 struct Queue {
@@ -117,7 +141,11 @@ impl CommandTable {
     ///
     /// # Errors
     /// The system's, if it gives no more threads.
-    pub(crate) fn start(handler: Arc<dyn CommandHandler>, threads: usize) -> std::io::Result<Arc<Self>> {
+    pub(crate) fn start(
+        handler: Arc<dyn CommandHandler>,
+        threads: usize,
+        timeouts: Timeouts,
+    ) -> std::io::Result<Arc<Self>> {
         let (now, now_receiver) = crossbeam_channel::unbounded();
         let (later, later_receiver) = crossbeam_channel::unbounded();
         let table = Arc::new(Self {
@@ -125,21 +153,68 @@ impl CommandTable {
             next: AtomicU64::new(1),
             queue: Mutex::new(Some(Queue { now, later })),
             threads: Mutex::default(),
+            sources: [now_receiver, later_receiver],
+            handling: Arc::default(),
             outstanding: Mutex::default(),
+            timeouts,
+            deadlines: Arc::default(),
             stopping: CancelToken::new(),
             counts: Mutex::default(),
         });
         for number in 0..threads {
-            let handler = Arc::clone(&table.handler);
             // Some threads are for what somebody waits for alone.
-            let later = if number % 2 == 0 { later_receiver.clone() } else { crossbeam_channel::never() };
-            let now = now_receiver.clone();
-            let thread = thread::Builder::new()
-                .name(format!("projfs-provider-{number}"))
-                .spawn(move || serve(&*handler, &now, &later))?;
+            table.add_thread(if number % 2 == 0 { Urgency::Later } else { Urgency::Now })?;
+        }
+        if !timeouts.is_none() {
+            let (deadlines, weak) = (Arc::clone(&table.deadlines), Arc::downgrade(&table));
+            let expire = move || {
+                while let Some(command) = deadlines.next() {
+                    if let Some(table) = weak.upgrade() {
+                        table.expire(command);
+                    }
+                }
+            };
+            let thread = thread::Builder::new().name("projfs-timeouts".into()).spawn(expire)?;
             table.threads.lock().push(thread);
         }
         Ok(table)
+    }
+
+    /// Adds a thread for commands that are at least this urgent.
+    fn add_thread(&self, least: Urgency) -> std::io::Result<()> {
+        let (handler, handling) = (Arc::clone(&self.handler), Arc::clone(&self.handling));
+        let [now, later] = self.sources.clone();
+        let later = match least {
+            Urgency::Now => crossbeam_channel::never(),
+            Urgency::Later => later,
+        };
+        let mut threads = self.threads.lock();
+        let thread = thread::Builder::new()
+            .name(format!("projfs-provider-{}", threads.len()))
+            .spawn(move || serve(&*handler, &handling, &now, &later))?;
+        threads.push(thread);
+        Ok(())
+    }
+
+    /// A command has taken too long, unless it is over. A thread that the provider holds is replaced, so that others
+    /// are served; it ends when the provider gives it back.
+    fn expire(&self, command: CommandId) {
+        let Some(outstanding) = self.outstanding.lock().remove(&command) else { return };
+        tracing::warn!(id = command.0, "the provider took too long to answer");
+        if let Some(expiry) = outstanding.expiry {
+            expiry(ProviderError::new(ProviderErrorKind::TimedOut, "the provider took too long"));
+        }
+        outstanding.cancel.cancel();
+        self.handler.cancel(command);
+        let mut handling = self.handling.lock();
+        if handling.contains(&command) && self.threads.lock().len() < REPLACEMENTS {
+            match self.add_thread(Urgency::Later) {
+                Ok(()) => {
+                    handling.remove(&command);
+                }
+                Err(error) => tracing::warn!(%error, "no thread in the place of one that the provider holds"),
+            }
+        }
     }
 
     /// Asks, and waits for the answer, the caller's interrupt, or the instance's stop.
@@ -196,7 +271,13 @@ impl CommandTable {
         let command = build(Request::new(id, about.path, about.version, caller, cancel.clone()));
         *self.counts.lock().entry(command.name()).or_default() += 1;
         tracing::debug!(command = command.name(), id = id.0, path = %command.request().path(), "asking");
-        self.outstanding.lock().insert(id, cancel);
+        let limit = self.timeouts.of(&command);
+        let expiry = limit.map(|_| command.expiry());
+        self.outstanding.lock().insert(id, Outstanding { cancel, expiry });
+        if let Some(limit) = limit {
+            let over = |id| !self.outstanding.lock().contains_key(&id);
+            self.deadlines.add(Instant::now() + limit, id, over);
+        }
         let queue = self.queue.lock();
         let sender = queue.as_ref().map(|queue| match urgency {
             Urgency::Now => &queue.now,
@@ -227,9 +308,9 @@ impl CommandTable {
 
     /// Nobody waits for the command any more.
     pub(crate) fn cancel(&self, command: CommandId) {
-        let token = self.outstanding.lock().remove(&command);
-        if let Some(token) = token {
-            token.cancel();
+        let outstanding = self.outstanding.lock().remove(&command);
+        if let Some(outstanding) = outstanding {
+            outstanding.cancel.cancel();
             self.handler.cancel(command);
         }
     }
@@ -255,13 +336,15 @@ impl CommandTable {
     /// that a provider does not give back are left to it.
     pub(crate) fn stop(&self, grace: std::time::Duration) {
         self.stopping.cancel();
+        self.deadlines.stop();
         drop(self.queue.lock().take());
         let outstanding: Vec<_> = self.outstanding.lock().keys().copied().collect();
         for command in outstanding {
             self.cancel(command);
         }
         let end = std::time::Instant::now() + grace;
-        for thread in self.threads.lock().drain(..) {
+        let threads = std::mem::take(&mut *self.threads.lock());
+        for thread in threads {
             while !thread.is_finished() && std::time::Instant::now() < end {
                 thread::sleep(std::time::Duration::from_millis(2));
             }
@@ -275,8 +358,13 @@ impl CommandTable {
     }
 }
 
-/// Brings commands to the provider until there will be no more.
-fn serve(handler: &dyn CommandHandler, now: &Receiver<Command>, later: &Receiver<Command>) {
+/// Brings commands to the provider until there will be no more, or another thread has taken this one's place.
+fn serve(
+    handler: &dyn CommandHandler,
+    handling: &Mutex<HashSet<CommandId>>,
+    now: &Receiver<Command>,
+    later: &Receiver<Command>,
+) {
     loop {
         let received = crossbeam_channel::select_biased! {
             recv(now) -> command => command,
@@ -285,9 +373,16 @@ fn serve(handler: &dyn CommandHandler, now: &Receiver<Command>, later: &Receiver
         let Ok(command) = received else { return };
         if command.request().cancellation().is_cancelled() {
             command.fail(ProviderErrorKind::Cancelled.into());
-        } else if catch_unwind(AssertUnwindSafe(|| handler.handle(command))).is_err() {
+            continue;
+        }
+        let id = command.request().command();
+        handling.lock().insert(id);
+        if catch_unwind(AssertUnwindSafe(|| handler.handle(command))).is_err() {
             // The reply was dropped on the way, and so was answered. The thread serves others.
             tracing::error!("the provider panicked");
+        }
+        if !handling.lock().remove(&id) {
+            return;
         }
     }
 }

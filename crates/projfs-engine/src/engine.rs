@@ -19,13 +19,16 @@ use projfs_types::NotifyMask;
 use projfs_types::RelPathBuf;
 use projfs_types::Stat;
 use projfs_types::What;
+use projfs_types::collation::Collation;
 
 use crate::command::CommandTable;
+use crate::command::Timeouts;
 use crate::enumerate::Listings;
 use crate::error::Result;
 use crate::files::OpenFiles;
 use crate::flow::hydrate::Flights;
 use crate::flow::ranges::Ranges;
+use crate::flow::spelling::Spellings;
 use crate::handle::HandleTable;
 use crate::lock::Locks;
 use crate::negative::NegativeCache;
@@ -51,6 +54,7 @@ pub struct Engine {
     pub(crate) files: OpenFiles,
     pub(crate) listings: Arc<Listings>,
     pub(crate) negative: NegativeCache,
+    pub(crate) spellings: Spellings,
     pub(crate) flights: Flights,
     pub(crate) ranges: Ranges,
     pub(crate) notifier: Notifier,
@@ -85,6 +89,25 @@ pub struct Options {
     pub is_provider: fn(Caller) -> bool,
     /// Who may cause content to be fetched.
     pub hydration: HydrationPolicy,
+    /// When two names are the same.
+    pub collation: Collation,
+    /// How long the provider may take.
+    pub timeouts: Timeouts,
+    /// Which names the provider said do not exist are remembered.
+    pub negative_paths: NegativePaths,
+}
+
+/// Whether names that the provider said do not exist are remembered, here and in the kernel, until something appears
+/// there or they are cleared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NegativePaths {
+    /// They are, if the provider says that what it says holds for ever.
+    #[default]
+    AsLifetime,
+    /// They are (`PRJ_FLAG_USE_NEGATIVE_PATH_CACHE`).
+    Remember,
+    /// They are not: it is asked each time.
+    Ask,
 }
 
 /// Whether projected directories can be renamed.
@@ -108,6 +131,9 @@ impl Default for Options {
             notifications: Vec::new(),
             is_provider: |_| false,
             hydration: HydrationPolicy::default(),
+            collation: Collation::Sensitive,
+            timeouts: Timeouts::default(),
+            negative_paths: NegativePaths::default(),
         }
     }
 }
@@ -160,9 +186,9 @@ impl Engine {
         options: Options,
     ) -> Result<Self> {
         let root = store.look_root()?;
-        let notifier = Notifier::new(&options.notifications);
-        let commands =
-            CommandTable::start(handler, options.provider_threads.max(1)).map_err(|error| crate::Error {
+        let notifier = Notifier::new(&options.notifications, options.collation);
+        let commands = CommandTable::start(handler, options.provider_threads.max(1), options.timeouts)
+            .map_err(|error| crate::Error {
                 kind: crate::ErrorKind::Unavailable,
                 path: RelPathBuf::root(),
                 source: Some(error.into()),
@@ -180,6 +206,7 @@ impl Engine {
             handles: HandleTable::default(),
             listings: Arc::new(Listings::new()),
             negative: NegativeCache::default(),
+            spellings: Spellings::default(),
             flights: Flights::default(),
             ranges: Ranges::default(),
             notifier,
@@ -200,6 +227,26 @@ impl Engine {
         match self.commands.traits().lifetime {
             Lifetime::Stable => None,
             Lifetime::Chosen(lifetime) => Some(lifetime),
+        }
+    }
+
+    /// How long the provider may take to answer.
+    pub fn timeouts(&self) -> Timeouts {
+        self.options.timeouts
+    }
+
+    /// When two names are the same. Where spelling does not matter, the kernel may keep no name: it would not know which
+    /// others lead to the same item.
+    pub fn collation(&self) -> Collation {
+        self.options.collation
+    }
+
+    /// How long the kernel may keep that a name leads nowhere; for ever if nothing is returned.
+    pub fn negative_lifetime(&self) -> Option<Duration> {
+        match self.options.negative_paths {
+            NegativePaths::AsLifetime => self.lifetime(),
+            NegativePaths::Remember => None,
+            NegativePaths::Ask => Some(Duration::ZERO),
         }
     }
 

@@ -7,6 +7,7 @@ use projfs_provider::ProviderErrorKind;
 use projfs_store::StoreError;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
+use projfs_types::UpdateFailureCauses;
 use rustix::io::Errno;
 
 /// The result of an operation.
@@ -36,6 +37,8 @@ pub enum ErrorKind {
     BadHandle,
     /// There is no such item.
     NotFound,
+    /// There is no such directory in which the item could be.
+    PathNotFound,
     /// There is such an item already.
     Exists,
     /// The item is not a directory.
@@ -58,6 +61,10 @@ pub enum ErrorKind {
     Unavailable,
     /// The item has local changes, or is of a kind for which this is not possible.
     NotClean,
+    /// The provider may not overwrite the item: it has these local changes, which were not given up.
+    Kept(UpdateFailureCauses),
+    /// The directory is a placeholder already.
+    AlreadyPlaceholder,
     /// The provider answered with this.
     Provider(ProviderErrorKind),
     /// The provider's answer breaks a rule.
@@ -103,6 +110,7 @@ impl fmt::Display for ErrorKind {
             Self::Stale => "the node is not known any more",
             Self::BadHandle => "the handle is not open for this",
             Self::NotFound => "no such file or directory",
+            Self::PathNotFound => "a directory on the way is not there",
             Self::Exists => "the name exists already",
             Self::NotDirectory => "not a directory",
             Self::IsDirectory => "is a directory",
@@ -114,11 +122,26 @@ impl fmt::Display for ErrorKind {
             Self::NoAttribute => "no such extended attribute",
             Self::Unavailable => "the instance is stopping",
             Self::NotClean => "the item has local changes",
+            Self::Kept(causes) => return write!(f, "the item was changed here: {}", words(*causes)),
+            Self::AlreadyPlaceholder => "the directory is a placeholder already",
             Self::Provider(_) => "the provider failed",
             Self::BadAnswer => "the provider's answer is wrong",
             Self::Store(_) => "the store failed",
         })
     }
+}
+
+/// The causes in words, with commas.
+fn words(causes: UpdateFailureCauses) -> String {
+    let words = [
+        (UpdateFailureCauses::DIRTY_METADATA, "metadata"),
+        (UpdateFailureCauses::DIRTY_DATA, "content"),
+        (UpdateFailureCauses::TOMBSTONE, "deleted"),
+        (UpdateFailureCauses::READ_ONLY, "read-only"),
+    ];
+    let words: Vec<_> =
+        words.into_iter().filter(|(cause, _)| causes.contains(*cause)).map(|(_, word)| word).collect();
+    words.join(", ")
 }
 
 impl fmt::Display for Error {

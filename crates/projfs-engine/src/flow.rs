@@ -5,7 +5,9 @@ mod prepare;
 pub(crate) mod ranges;
 mod resolve;
 mod settle;
+pub(crate) mod spelling;
 
 pub(crate) use resolve::Under;
+pub(crate) use resolve::found;
 pub(crate) use resolve::origin_path;
 pub(crate) use settle::Settled;

@@ -16,6 +16,7 @@ use projfs_types::NodeId;
 use projfs_types::NotifyMask;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
+use projfs_types::collation::Collation;
 
 use conversions::Conversions;
 pub(crate) use conversions::Converting;
@@ -37,9 +38,9 @@ pub(crate) struct Notifier {
 }
 
 impl Notifier {
-    pub(crate) fn new(mappings: &[(RelPathBuf, NotifyMask)]) -> Self {
+    pub(crate) fn new(mappings: &[(RelPathBuf, NotifyMask)], collation: Collation) -> Self {
         Self {
-            router: Router::new(mappings),
+            router: Router::new(mappings, collation),
             masks: Mutex::default(),
             conversions: Conversions::default(),
             directories: Mutex::default(),

@@ -13,6 +13,9 @@ pub trait KernelCache: Send + Sync + 'static {
     fn attributes_changed(&self, node: NodeId);
     /// The item has another content, in another file: nothing that was kept of it is valid.
     fn content_changed(&self, node: NodeId);
+    /// What any name leads to may have changed, that it leads nowhere included. Kernels that cannot be told (before Linux
+    /// 6.16) are told of each name that is known besides.
+    fn names_changed(&self) {}
 }
 
 /// How long an operation may wait.

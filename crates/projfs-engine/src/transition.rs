@@ -1,5 +1,7 @@
 //! `step`: the state machine. It alone decides what an event does to an item.
 
+mod overwrite;
+
 use projfs_types::DirectoryState;
 use projfs_types::FileState;
 use projfs_types::ItemState;
@@ -7,6 +9,15 @@ use projfs_types::Metadata;
 use projfs_types::Origin;
 use projfs_types::Projected;
 use projfs_types::SymlinkState;
+
+pub use overwrite::ByProvider;
+pub use overwrite::Inside;
+pub use overwrite::Meets;
+pub use overwrite::Obstacle;
+pub use overwrite::Overwrite;
+pub use overwrite::SameVersion;
+pub use overwrite::Writing;
+pub use overwrite::overwrite;
 
 /// What is found under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,6 +19,7 @@ use projfs_engine::Patience;
 use projfs_engine::ProviderErrorKind;
 use projfs_engine::RemoveKind;
 use projfs_engine::StateWord;
+use projfs_engine::Timeouts;
 use projfs_provider::Adapter;
 use projfs_store::MemoryJournal;
 use projfs_store::MemoryStore;
@@ -115,7 +116,10 @@ impl Rig {
 }
 
 fn start(store: &MemoryStore, provider: Arc<Provider>) -> Arc<Engine> {
-    let options = Options { provider_threads: 2, ..Options::default() };
+    start_with(store, provider, Options { provider_threads: 2, ..Options::default() })
+}
+
+fn start_with(store: &MemoryStore, provider: Arc<Provider>, options: Options) -> Arc<Engine> {
     let (store, journal) = (Arc::new(store.clone()), Arc::new(MemoryJournal::new()));
     Arc::new(Engine::start(store, journal, provider, Arc::new(NoCache), options).unwrap())
 }
@@ -161,6 +165,27 @@ fn every_error_reaches_the_caller_and_changes_nothing() {
     let rig = Rig::new(Fault::Error(NotFound));
     assert_eq!(rig.read("bad"), Err(ErrorKind::NotFound));
     rig.engine.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn a_provider_that_takes_too_long_has_failed_and_others_are_served() {
+    let timed_out = Err(ErrorKind::Provider(ProviderErrorKind::TimedOut));
+    for fault in [Fault::Keep, Fault::Block] {
+        let store = MemoryStore::new();
+        let provider = Arc::new(Misbehaving::new(Adapter::new(projection()), fault));
+        let timeouts = Timeouts::all(Duration::from_millis(50));
+        let options = Options { provider_threads: 2, timeouts, ..Options::default() };
+        let engine = start_with(&store, Arc::clone(&provider), options);
+        let rig = Rig { engine, provider, store, patience: CancelToken::new() };
+        // More often than there are threads: one that the provider holds is replaced.
+        for _ in 0..5 {
+            assert_eq!(rig.read("bad"), timed_out, "{fault:?}");
+            assert_eq!(rig.read("good").unwrap(), b"what is good", "{fault:?}");
+        }
+        assert_eq!(rig.list("bad-dir").map(|_| Vec::new()), timed_out, "{fault:?}");
+        rig.provider.release();
+        rig.recovers();
+    }
 }
 
 #[test]

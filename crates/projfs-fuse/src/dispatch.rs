@@ -7,6 +7,7 @@ mod namespace;
 mod xattr;
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use projfs_engine::Context;
 use projfs_engine::Engine;
@@ -16,6 +17,7 @@ use projfs_engine::Patience;
 use projfs_sync::Arc;
 use projfs_types::ItemName;
 use projfs_types::NodeId;
+use projfs_types::collation::Collation;
 use rustix::io::Errno;
 
 use crate::policy::Listings;
@@ -52,6 +54,12 @@ impl KernelCache for KernelLink {
             kernel.invalidator.content_changed(node);
         }
     }
+
+    fn names_changed(&self) {
+        if let Some(kernel) = self.0.get().filter(|kernel| kernel.negotiated.epoch) {
+            kernel.invalidator.everything_changed();
+        }
+    }
 }
 
 /// Answers the kernel's requests by an engine.
@@ -77,15 +85,21 @@ impl EngineService {
     /// Lifetimes and flags that fit what the provider has declared.
     pub fn policy(&self) -> Policy {
         let directory_opens = self.engine.wants_directory_opens();
+        let negatives = self.engine.negative_lifetime().map_or(Lifetime::Forever, Lifetime::For);
         match self.engine.lifetime() {
-            None => Policy { birth_time: true, directory_opens, ..Policy::default() },
+            None if self.engine.collation() == Collation::Insensitive => {
+                let names = Lifetime::For(Duration::ZERO);
+                let negatives = names;
+                Policy { birth_time: true, directory_opens, entries: names, negatives, ..Policy::default() }
+            }
+            None => Policy { birth_time: true, directory_opens, negatives, ..Policy::default() },
             Some(lifetime) => Policy {
                 listings: Listings::Changing,
                 directory_opens,
                 birth_time: true,
                 entries: Lifetime::For(lifetime),
                 attributes: Lifetime::For(lifetime),
-                negatives: Lifetime::For(lifetime),
+                negatives,
             },
         }
     }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use projfs_sync::Arc;
+use projfs_sync::Mutex;
 use projfs_types::ItemKind;
 use projfs_types::ProjectedItem;
 
@@ -136,26 +138,44 @@ type Deliver<T> = Box<dyn FnOnce(Result<T, ProviderError>) + Send>;
 /// The right to answer one command, once. Dropping it answers with an internal error.
 #[must_use]
 pub struct Reply<T> {
-    deliver: Option<Deliver<T>>,
+    deliver: Arc<Mutex<Option<Deliver<T>>>>,
 }
+
+/// Answers a command with an error in the place of who holds the reply, unless it is answered already.
+pub type Expiry = Box<dyn FnOnce(ProviderError) + Send>;
 
 impl<T> Reply<T> {
     /// A reply that goes to `deliver`.
     pub fn new(deliver: impl FnOnce(Result<T, ProviderError>) + Send + 'static) -> Self {
-        Self { deliver: Some(Box::new(deliver)) }
+        Self { deliver: Arc::new(Mutex::new(Some(Box::new(deliver)))) }
     }
 
     /// Answers.
-    pub fn send(mut self, answer: Result<T, ProviderError>) {
-        if let Some(deliver) = self.deliver.take() {
+    pub fn send(self, answer: Result<T, ProviderError>) {
+        let deliver = self.deliver.lock().take();
+        if let Some(deliver) = deliver {
             deliver(answer);
         }
+    }
+
+    fn expiry(&self) -> Expiry
+    where
+        T: 'static,
+    {
+        let slot = Arc::clone(&self.deliver);
+        Box::new(move |error| {
+            let deliver = slot.lock().take();
+            if let Some(deliver) = deliver {
+                deliver(Err(error));
+            }
+        })
     }
 }
 
 impl<T> Drop for Reply<T> {
     fn drop(&mut self) {
-        if let Some(deliver) = self.deliver.take() {
+        let deliver = self.deliver.lock().take();
+        if let Some(deliver) = deliver {
             deliver(Err(ProviderError::new(ProviderErrorKind::Internal, "the command was never answered")));
         }
     }
@@ -197,6 +217,21 @@ impl Command {
             Self::Opened { .. } => "opened",
             Self::Changed { .. } => "changed",
             Self::Observe { .. } => "observe",
+        }
+    }
+
+    /// What answers it when it has taken too long.
+    pub fn expiry(&self) -> Expiry {
+        match self {
+            Self::PlaceholderInfo { reply, .. } => reply.expiry(),
+            Self::QueryName { reply, .. } => reply.expiry(),
+            Self::NextEntries { reply, .. } => reply.expiry(),
+            Self::StartEnumeration { reply, .. }
+            | Self::EndEnumeration { reply, .. }
+            | Self::FileData { reply, .. }
+            | Self::Authorize { reply, .. }
+            | Self::Observe { reply, .. } => reply.expiry(),
+            Self::Opened { reply, .. } | Self::Changed { reply, .. } => reply.expiry(),
         }
     }
 

@@ -59,6 +59,7 @@ pub use cancel::Listening;
 pub use command::Command;
 pub use command::CommandHandler;
 pub use command::EnumerationId;
+pub use command::Expiry;
 pub use command::Reply;
 pub use data::DataSink;
 pub use data::DataTarget;

@@ -40,5 +40,6 @@ pub use store::Time;
 pub use store::TrashId;
 pub use store::is_own_attribute;
 pub use tree::Existing;
+pub use tree::Identity;
 pub use tree::InstanceId;
 pub use tree::TreeStore;

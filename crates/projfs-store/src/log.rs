@@ -68,8 +68,19 @@ impl Log {
 
     /// Appends one entry.
     pub(crate) fn append(&mut self, entry: &[u8]) -> Result<(), Errno> {
-        let mut bytes = Vec::with_capacity(HEAD + entry.len());
-        put_entry(&mut bytes, entry)?;
+        self.append_all(std::iter::once(entry))
+    }
+
+    /// Appends entries, with few writes if they are many. After a crash, those up to one of them are there.
+    pub(crate) fn append_all<'a>(&mut self, entries: impl Iterator<Item = &'a [u8]>) -> Result<(), Errno> {
+        let mut bytes = Vec::new();
+        for entry in entries {
+            put_entry(&mut bytes, entry)?;
+            if bytes.len() >= ENTRY_MAX {
+                self.write(&bytes)?;
+                bytes.clear();
+            }
+        }
         self.write(&bytes)
     }
 

@@ -11,6 +11,7 @@ mod name;
 mod partial;
 mod publish;
 mod tree;
+mod view;
 mod xattr;
 
 use projfs_sync::Arc;
@@ -19,6 +20,7 @@ use projfs_sync::MutexGuard;
 use projfs_types::FileState;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
+use projfs_types::ItemNameBuf;
 use projfs_types::Number;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
@@ -145,6 +147,21 @@ impl Store for MemoryStore {
         self.lock().notes.len() as u64
     }
 
+    fn noted_names(&self, origin: &RelPath) -> Vec<ItemNameBuf> {
+        self.lock().noted_names(origin)
+    }
+
+    fn note_all(&self, changes: &[(RelPathBuf, Option<PlaceholderInfo>)]) -> Result<()> {
+        let mut tree = self.lock();
+        for (origin, info) in changes {
+            match info {
+                Some(info) => tree.notes.insert(origin.clone(), info.clone()),
+                None => tree.notes.remove(origin),
+            };
+        }
+        Ok(())
+    }
+
     fn put_directory(
         &self,
         dir: &RelPath,
@@ -250,6 +267,41 @@ impl Store for MemoryStore {
 
     fn exchange(&self, one: (&RelPath, &ItemName), other: (&RelPath, &ItemName)) -> Result<()> {
         tell(self.lock().exchange(one, other), "exchange", || one.0.join(one.1))
+    }
+
+    fn replace(
+        &self,
+        dir: &RelPath,
+        name: &ItemName,
+        info: &PlaceholderInfo,
+        projected: &Projected,
+        keep: Keep,
+    ) -> Result<Option<TrashId>> {
+        tell(self.lock().replace(dir, name, info, projected, keep), "replace", || dir.join(name))
+    }
+
+    fn provide_directory(
+        &self,
+        dir: &RelPath,
+        name: &ItemName,
+        info: &PlaceholderInfo,
+        projected: &Projected,
+    ) -> Result<()> {
+        let provided = self.lock().provide_directory(dir, name, info, projected);
+        tell(provided, "make a placeholder of", || dir.join(name))
+    }
+
+    fn convert_directory(&self, dir: &RelPath, name: &ItemName) -> Result<()> {
+        tell(self.lock().convert_directory(dir, name), "make full", || dir.join(name))
+    }
+
+    fn set_switching(&self, switching: bool) -> Result<()> {
+        self.lock().switching = switching;
+        Ok(())
+    }
+
+    fn is_switching(&self) -> Result<bool> {
+        Ok(self.lock().switching)
     }
 
     fn open(&self, place: Place<'_>, access: Access) -> Result<Arc<dyn StoreFile>> {

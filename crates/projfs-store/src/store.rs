@@ -54,6 +54,11 @@ pub trait Store: Send + Sync + 'static {
     fn forget(&self, origin: &RelPath) -> Result<()>;
     /// How many placeholders are noted.
     fn notes(&self) -> u64;
+    /// The names of the placeholders that are noted directly below an origin, in no order.
+    fn noted_names(&self, origin: &RelPath) -> Vec<ItemNameBuf>;
+    /// Notes placeholders, or forgets those that come with nothing, in this order. Each is one step; after a crash those
+    /// up to one of them have happened.
+    fn note_all(&self, changes: &[(RelPathBuf, Option<PlaceholderInfo>)]) -> Result<()>;
 
     // The tree. The directory `dir` must be on disk for all that follows.
 
@@ -129,6 +134,43 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Option<TrashId>>;
     /// Exchanges two items that are both on disk.
     fn exchange(&self, one: (&RelPath, &ItemName), other: (&RelPath, &ItemName)) -> Result<()>;
+
+    // What is local gives way to what the provider says.
+
+    /// Replaces what is on disk under a name, be it a tombstone or anything but a directory, by a stand-in.
+    ///
+    /// # Errors
+    /// `ENOENT` if nothing is there; `EISDIR` if that, or the placeholder, is a directory.
+    fn replace(
+        &self,
+        dir: &RelPath,
+        name: &ItemName,
+        info: &PlaceholderInfo,
+        projected: &Projected,
+        keep: Keep,
+    ) -> Result<Option<TrashId>>;
+    /// Makes a directory that is on disk the provider's, with this metadata, whatever it was. What is in it, its number
+    /// and its owner stay.
+    ///
+    /// # Errors
+    /// `ENOTDIR` if it is none.
+    fn provide_directory(
+        &self,
+        dir: &RelPath,
+        name: &ItemName,
+        info: &PlaceholderInfo,
+        projected: &Projected,
+    ) -> Result<()>;
+    /// Makes a directory that is on disk full. It looks as before.
+    ///
+    /// # Errors
+    /// `ENOTDIR` if it is none.
+    fn convert_directory(&self, dir: &RelPath, name: &ItemName) -> Result<()>;
+    /// Says that the store is on its way from one view of the projection to another, or has arrived. Survives a power
+    /// cut, and when it has arrived, so does all that was changed on the way.
+    fn set_switching(&self, switching: bool) -> Result<()>;
+    /// Whether the store was left on its way from one view to another.
+    fn is_switching(&self) -> Result<bool>;
 
     // Items on disk, with a name or in the trash.
 

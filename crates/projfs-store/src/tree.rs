@@ -24,6 +24,7 @@ mod remove;
 mod rename;
 mod room;
 mod trash;
+mod view;
 mod xattr;
 
 use std::os::fd::OwnedFd;
@@ -31,6 +32,7 @@ use std::os::fd::OwnedFd;
 use projfs_sync::Arc;
 use projfs_types::FileState;
 use projfs_types::ItemName;
+use projfs_types::ItemNameBuf;
 use projfs_types::Number;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
@@ -56,6 +58,7 @@ use crate::TrashId;
 pub(crate) use at::At;
 pub(crate) use fault::Done;
 pub(crate) use fault::Fault;
+pub use instance::Identity;
 pub use instance::InstanceId;
 pub(crate) use instance::Process;
 pub(crate) use look::Seen;
@@ -83,7 +86,7 @@ pub(crate) mod parts {
 pub struct TreeStore {
     root: Arc<OwnedFd>,
     room: Room,
-    instance: InstanceId,
+    identity: Identity,
     process: Process,
     owner: (u32, u32),
     dirs: dirs::Dirs,
@@ -98,7 +101,7 @@ pub struct TreeStore {
 impl TreeStore {
     /// The identity that the root was given when it was marked.
     pub fn instance(&self) -> InstanceId {
-        self.instance
+        self.identity.id
     }
 }
 
@@ -129,6 +132,15 @@ impl Store for TreeStore {
 
     fn notes(&self) -> u64 {
         self.notes.count()
+    }
+
+    fn noted_names(&self, origin: &RelPath) -> Vec<ItemNameBuf> {
+        self.notes.names(origin)
+    }
+
+    fn note_all(&self, changes: &[(RelPathBuf, Option<PlaceholderInfo>)]) -> Result<()> {
+        let changes = changes.iter().map(|(origin, info)| (&**origin, info.as_ref()));
+        self.notes.change(&self.room.own, changes).map_err(about("note", RelPathBuf::root))
     }
 
     fn put_directory(
@@ -212,6 +224,40 @@ impl Store for TreeStore {
 
     fn exchange(&self, one: (&RelPath, &ItemName), other: (&RelPath, &ItemName)) -> Result<()> {
         self.exchange_at(one, other).map_err(about("exchange", || one.0.join(one.1)))
+    }
+
+    fn replace(
+        &self,
+        dir: &RelPath,
+        name: &ItemName,
+        info: &PlaceholderInfo,
+        projected: &Projected,
+        keep: Keep,
+    ) -> Result<Option<TrashId>> {
+        self.replace_at(dir, name, info, projected, keep).map_err(about("replace", || dir.join(name)))
+    }
+
+    fn provide_directory(
+        &self,
+        dir: &RelPath,
+        name: &ItemName,
+        info: &PlaceholderInfo,
+        projected: &Projected,
+    ) -> Result<()> {
+        self.provide_directory_at(dir, name, info, projected)
+            .map_err(about("make a placeholder of", || dir.join(name)))
+    }
+
+    fn convert_directory(&self, dir: &RelPath, name: &ItemName) -> Result<()> {
+        self.convert_directory_at(dir, name).map_err(about("make full", || dir.join(name)))
+    }
+
+    fn set_switching(&self, switching: bool) -> Result<()> {
+        self.write_switching(switching).map_err(about("note a switch of", RelPathBuf::root))
+    }
+
+    fn is_switching(&self) -> Result<bool> {
+        self.read_switching().map_err(about("look for a switch of", RelPathBuf::root))
     }
 
     fn open(&self, place: Place<'_>, access: Access) -> Result<Arc<dyn StoreFile>> {

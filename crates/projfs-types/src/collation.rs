@@ -26,6 +26,11 @@ pub enum Collation {
     Insensitive,
 }
 
+/// A name without regard to case: the same of two names exactly if they are the same to [`Collation::Insensitive`].
+pub fn fold(name: &ItemName) -> Box<[u16]> {
+    units(name.as_bytes()).map(upcase).collect()
+}
+
 impl Collation {
     /// Whether the two are names of one item.
     pub fn same(self, one: &ItemName, other: &ItemName) -> bool {

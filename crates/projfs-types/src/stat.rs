@@ -57,6 +57,8 @@ pub mod mode {
     pub const CHARACTER: u32 = 0o020_000;
     /// Mask of the permission bits.
     pub const PERMISSIONS: u32 = 0o7777;
+    /// The three write bits.
+    pub const WRITE: u32 = 0o222;
 }
 
 impl Stat {

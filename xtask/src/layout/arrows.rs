@@ -39,7 +39,7 @@ const CRATES: &[Crate] = &[
             "projfs-fuse",
         ],
     },
-    Crate { name: "projfs-capi", floor: 6, uses: &["projectedfs", "projfs-provider", "projfs-types"] },
+    Crate { name: "projfs-capi", floor: 6, uses: &["projectedfs", "projfs-sync", "projfs-types"] },
     Crate { name: "projfs-cli", floor: 6, uses: &["projectedfs", "projfs-dir", "projfs-git"] },
     Crate {
         name: TESTKIT,

@@ -19,6 +19,11 @@ pub enum Question {
         /// The items.
         paths: Vec<String>,
     },
+    /// What is local of an item, without asking the provider: one `on-disk`.
+    OnDisk {
+        /// The item.
+        path: String,
+    },
     /// Fetch files: a `fetched` each.
     Hydrate {
         /// Files, and directories with all that is in them.
@@ -48,6 +53,11 @@ pub enum Answer {
     Status(Box<Status>),
     /// The state of an item, or that it has changed.
     Item(ItemAnswer),
+    /// What is local of an item.
+    OnDisk {
+        /// The bits of `PRJ_FILE_STATE`.
+        state: u32,
+    },
     /// A file is there now.
     Fetched {
         /// The file.
@@ -105,7 +115,7 @@ pub struct ItemAnswer {
 /// Why something could not be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// `not-found`, `busy`, `stopped`, `refused` or `failed`.
+    /// `not-found`, `path-not-found`, `busy`, `stopped`, `refused` or `failed`.
     pub kind: String,
     /// For people.
     pub message: String,

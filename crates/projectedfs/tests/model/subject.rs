@@ -292,7 +292,11 @@ fn system(error: &std::io::Error) -> Errno {
 /// What a program would be told.
 fn errno(error: &Error) -> Errno {
     match error.kind() {
-        ErrorKind::NotFound => Errno::NOENT,
+        ErrorKind::NotFound | ErrorKind::PathNotFound => Errno::NOENT,
+        ErrorKind::Exists | ErrorKind::AlreadyPlaceholder => Errno::EXIST,
+        ErrorKind::NotEmpty => Errno::NOTEMPTY,
+        ErrorKind::Kept(_) => Errno::PERM,
+        ErrorKind::Invalid => Errno::INVAL,
         ErrorKind::NotADirectory => Errno::NOTDIR,
         ErrorKind::PermissionDenied => Errno::PERM,
         ErrorKind::Operation(kind) => errno_of_kind(kind),

@@ -9,6 +9,7 @@ use projfs_provider::Lifetime;
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
 use projfs_sync::atomic;
+use projfs_sync::atomic::AtomicBool;
 use projfs_sync::atomic::AtomicU64;
 use projfs_types::ItemName;
 use projfs_types::ProjectedItem;
@@ -16,6 +17,7 @@ use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use projfs_types::VersionInfo;
 use projfs_types::collation;
+use projfs_types::collation::Collation;
 
 use super::scan;
 use super::scan::Begin;
@@ -41,6 +43,8 @@ const PREFETCHES: usize = 64;
 pub(crate) struct Listing {
     entries: Vec<ProjectedItem>,
     expires: Option<Instant>,
+    /// It was forgotten: the provider may list the directory in another way by now.
+    stale: AtomicBool,
 }
 
 /// The listings that are kept, by the directory's path in the projection. A leaf lock.
@@ -56,8 +60,6 @@ struct Kept {
     entries: usize,
     /// Counts uses: the smallest was used longest ago.
     clock: u64,
-    /// Counts clearings: what was asked before one is not kept after it.
-    generation: u64,
 }
 
 impl Listing {
@@ -77,13 +79,20 @@ impl Listing {
                 false
             }
         });
-        Ok(Arc::new(Self { entries: in_order(entries)?, expires }))
+        Ok(Arc::new(Self { entries: in_order(entries)?, expires, stale: AtomicBool::new(false) }))
     }
 
-    /// The entry under a name.
-    pub(crate) fn get(&self, name: &ItemName) -> Option<&ProjectedItem> {
-        let found = self.entries.binary_search_by(|entry| collation::compare(&entry.name, name)).ok()?;
-        self.entries.get(found)
+    /// The entry under a name, spelled as the provider does.
+    pub(crate) fn find(&self, name: &ItemName, collation: Collation) -> Option<&ProjectedItem> {
+        match self.entries.binary_search_by(|entry| collation::compare(&entry.name, name)) {
+            Ok(found) => self.entries.get(found),
+            // Names that are the same stand side by side.
+            Err(place) => [place.checked_sub(1), Some(place)]
+                .into_iter()
+                .flatten()
+                .filter_map(|place| self.entries.get(place))
+                .find(|entry| collation.same(&entry.name, name)),
+        }
     }
 
     /// The entries that come after a name.
@@ -95,6 +104,15 @@ impl Listing {
 
     pub(crate) fn entries(&self) -> &[ProjectedItem] {
         &self.entries
+    }
+
+    /// Whether it was forgotten: the provider may list the directory in another way by now.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.stale.load(atomic::Ordering::Acquire)
+    }
+
+    fn set_stale(&self) {
+        self.stale.store(true, atomic::Ordering::Release);
     }
 }
 
@@ -122,26 +140,59 @@ impl Listings {
         commands: &Arc<CommandTable>,
         context: &Context<'_>,
         directory: &RelPath,
-        version: impl FnOnce() -> VersionInfo,
+        version: impl Fn() -> VersionInfo,
     ) -> Result<Arc<Listing>> {
-        if let Some(listing) = self.kept(directory) {
-            return Ok(listing);
-        }
-        let Patience::Until(interrupt) = context.patience else {
-            return Err(ErrorKind::WouldWait.into());
-        };
-        let scan = self.join(commands, context, directory, version, Urgency::Now)?;
-        scan.wait(interrupt, commands.stopping()).map_err(|ended| match ended {
-            Ended::Left(kind) => {
-                if scan.leave() {
-                    self.drop_scan(directory, &scan);
-                    scan.cancel(commands);
-                }
-                Error::new(kind, directory)
+        loop {
+            if let Some(listing) = self.kept(directory) {
+                return Ok(listing);
             }
-            Ended::Failed(Fault::Provider(error)) => commands.refusal(error, directory),
-            Ended::Failed(Fault::Wrong(why)) => Error::bad_answer(directory, why),
-        })
+            let Patience::Until(interrupt) = context.patience else {
+                return Err(ErrorKind::WouldWait.into());
+            };
+            let scan = self.join(commands, context, directory, &version, Urgency::Now)?;
+            let listing = scan.wait(interrupt, commands.stopping()).map_err(|ended| match ended {
+                Ended::Left(kind) => {
+                    if scan.leave() {
+                        self.drop_scan(directory, &scan);
+                        scan.cancel(commands);
+                    }
+                    Error::new(kind, directory)
+                }
+                Ended::Failed(Fault::Provider(error)) => commands.refusal(error, directory),
+                Ended::Failed(Fault::Wrong(why)) => Error::bad_answer(directory, why),
+            });
+            // What was asked before the view changed is asked again.
+            if !scan.is_stale() {
+                return listing;
+            }
+            if let Err(error) = listing
+                && matches!(error.kind, ErrorKind::Interrupted | ErrorKind::Unavailable)
+            {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Forgets the listing of a directory, also one that is on its way.
+    pub(crate) fn forget(&self, directory: &RelPath) {
+        if let Some(scan) = self.scans.lock().remove(directory) {
+            scan.set_stale();
+        }
+        let mut kept = self.kept.lock();
+        if let Some((old, _)) = kept.listings.remove(directory) {
+            old.set_stale();
+            kept.entries -= old.entries.len();
+        }
+    }
+
+    /// Forgets every listing, also those that are on their way.
+    pub(crate) fn clear(&self) {
+        for (_, scan) in self.scans.lock().drain() {
+            scan.set_stale();
+        }
+        let mut kept = self.kept.lock();
+        kept.listings.drain().for_each(|(_, (old, _))| old.set_stale());
+        kept.entries = 0;
     }
 
     /// Asks for a listing that somebody is likely to want soon.
@@ -154,7 +205,7 @@ impl Listings {
     ) {
         if self.scans.lock().len() < PREFETCHES && self.kept(directory).is_none() {
             // Whoever wants it asks again, and hears of what went wrong.
-            let _ = self.join(commands, context, directory, || version, Urgency::Later);
+            let _ = self.join(commands, context, directory, || version.clone(), Urgency::Later);
         }
     }
 
@@ -163,7 +214,7 @@ impl Listings {
         commands: &Arc<CommandTable>,
         context: &Context<'_>,
         directory: &RelPath,
-        version: impl FnOnce() -> VersionInfo,
+        version: impl Fn() -> VersionInfo,
         urgency: Urgency,
     ) -> Result<Arc<Scan>> {
         let enter = |scan: &Arc<Scan>| {
@@ -186,7 +237,6 @@ impl Listings {
                 directory: directory.to_owned(),
                 version: version(),
                 caller: context.caller,
-                generation: self.kept.lock().generation,
                 expires,
             });
             enter(&scan);
@@ -208,9 +258,9 @@ impl Listings {
         }
     }
 
-    pub(super) fn keep(&self, directory: &RelPath, listing: &Arc<Listing>, generation: u64) {
+    pub(super) fn keep(&self, directory: &RelPath, listing: &Arc<Listing>, scan: &Scan) {
         let mut kept = self.kept.lock();
-        if kept.generation != generation {
+        if scan.is_stale() {
             return;
         }
         kept.clock += 1;
@@ -223,6 +273,7 @@ impl Listings {
             let oldest = kept.listings.iter().min_by_key(|(_, (_, used))| *used);
             let Some(oldest) = oldest.map(|(path, _)| path.clone()) else { break };
             if let Some((old, _)) = kept.listings.remove(&oldest) {
+                old.set_stale();
                 kept.entries -= old.entries.len();
             }
         }

@@ -10,6 +10,7 @@ use projfs_types::ItemNameBuf;
 use projfs_types::Number;
 use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
+use projfs_types::collation::Collation;
 
 use super::Listing;
 
@@ -25,33 +26,43 @@ pub(crate) struct Snapshot {
     /// The directory's count of changes when this was made.
     pub(crate) changes: u64,
     listing: Option<Arc<Listing>>,
-    /// What is on disk under projected names; a tombstone has no kind.
-    over: HashMap<ItemNameBuf, Option<ItemKind>>,
-    /// What is on disk under other names, by cookie.
-    local: Vec<(u64, ItemNameBuf)>,
+    /// What is on disk under projected names, which it may spell otherwise; a tombstone has no kind.
+    over: HashMap<ItemNameBuf, (ItemNameBuf, Option<ItemKind>)>,
+    /// What is local under other names, by cookie.
+    local: Vec<(u64, ItemNameBuf, ItemKind)>,
 }
 
 /// One entry of a listing.
 pub(crate) enum SnapshotEntry<'a> {
-    /// Nothing is on disk under the name.
+    /// Nothing was on disk under the name.
     Projected(&'a ProjectedItem),
-    /// Something is.
-    Local(&'a ItemName),
+    /// Something of this kind was.
+    Local(&'a ItemName, ItemKind),
 }
 
 impl Snapshot {
-    /// Merges what is on disk with what is projected; local names win.
-    pub(crate) fn merge(changes: u64, listing: Option<Arc<Listing>>, on_disk: Vec<Listed>) -> Self {
+    /// Merges what is local with what is projected; local names win.
+    pub(crate) fn merge(
+        changes: u64,
+        listing: Option<Arc<Listing>>,
+        on_disk: Vec<Listed>,
+        collation: Collation,
+    ) -> Self {
         let mut over = HashMap::new();
         let mut local = Vec::new();
         for item in on_disk {
-            if listing.as_ref().is_some_and(|listing| listing.get(&item.name).is_some()) {
-                over.insert(item.name, item.kind);
-            } else if item.kind.is_some() {
-                local.push((local_cookie(&item.name), item.name));
+            let projected = listing.as_ref().and_then(|listing| listing.find(&item.name, collation));
+            if let Some(projected) = projected {
+                let hides = |(_, kind): &(ItemNameBuf, Option<ItemKind>)| kind.is_some();
+                // An item beside a tombstone of another spelling is what is shown.
+                if item.kind.is_some() || !over.get(&projected.name).is_some_and(hides) {
+                    over.insert(projected.name.clone(), (item.name, item.kind));
+                }
+            } else if let Some(kind) = item.kind {
+                local.push((local_cookie(&item.name), item.name, kind));
             }
         }
-        local.sort_unstable();
+        local.sort_unstable_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
         Self { changes, listing, over, local }
     }
 
@@ -63,13 +74,19 @@ impl Snapshot {
             let cookie = FIRST + 1 + place as u64;
             match self.over.get(&*item.name) {
                 None => Some((cookie, SnapshotEntry::Projected(item))),
-                Some(Some(_)) => Some((cookie, SnapshotEntry::Local(&item.name))),
-                Some(None) => None,
+                Some((name, Some(kind))) => Some((cookie, SnapshotEntry::Local(name, *kind))),
+                Some((_, None)) => None,
             }
         });
-        let start = self.local.partition_point(|(known, _)| *known <= cookie);
-        let local = self.local[start..].iter().map(|(cookie, name)| (*cookie, SnapshotEntry::Local(name)));
+        let start = self.local.partition_point(|(known, ..)| *known <= cookie);
+        let local = &self.local[start..];
+        let local = local.iter().map(|(cookie, name, kind)| (*cookie, SnapshotEntry::Local(name, *kind)));
         projected.chain(local)
+    }
+
+    /// Whether the provider may list the directory in another way by now.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.listing.as_ref().is_some_and(|listing| listing.is_stale())
     }
 
     /// Whether nothing is listed.

@@ -16,6 +16,8 @@ use projfs_provider::Request;
 use projfs_sync::Arc;
 use projfs_sync::Condvar;
 use projfs_sync::Mutex;
+use projfs_sync::atomic::AtomicBool;
+use projfs_sync::atomic::Ordering;
 use projfs_types::Caller;
 use projfs_types::ProjectedItem;
 use projfs_types::RelPathBuf;
@@ -35,8 +37,6 @@ pub(super) struct Begin {
     pub(super) directory: RelPathBuf,
     pub(super) version: VersionInfo,
     pub(super) caller: Caller,
-    /// The listings' count of clearings.
-    pub(super) generation: u64,
     pub(super) expires: Option<Instant>,
 }
 
@@ -45,6 +45,8 @@ pub(super) struct Scan {
     begin: Begin,
     progress: Mutex<Progress>,
     moved: Condvar,
+    /// The view has changed since it began.
+    stale: AtomicBool,
 }
 
 #[derive(Default)]
@@ -86,7 +88,22 @@ impl Scan {
     /// A scan that nobody waits for yet.
     pub(super) fn new(begin: Begin) -> Arc<Self> {
         let progress = Progress::default();
-        Arc::new(Self { begin, progress: Mutex::new(progress), moved: Condvar::new() })
+        Arc::new(Self {
+            begin,
+            progress: Mutex::new(progress),
+            moved: Condvar::new(),
+            stale: AtomicBool::new(false),
+        })
+    }
+
+    /// What it brings is not to be believed.
+    pub(super) fn set_stale(&self) {
+        self.stale.store(true, Ordering::Release);
+    }
+
+    /// Whether what it brings is not to be believed.
+    pub(super) fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::Acquire)
     }
 
     /// One more waits.
@@ -149,7 +166,7 @@ impl Scan {
 
     fn finish(self: &Arc<Self>, listings: &Listings, outcome: std::result::Result<Arc<Listing>, Fault>) {
         if let Ok(listing) = &outcome {
-            listings.keep(&self.begin.directory, listing, self.begin.generation);
+            listings.keep(&self.begin.directory, listing, self);
         }
         listings.drop_scan(&self.begin.directory, self);
         self.progress.lock().outcome = Some(outcome);

@@ -204,11 +204,26 @@ impl Engine {
                 if let Some(commands) = commands.upgrade() {
                     commands.answered(command);
                 }
-                flight.progress.lock().outcome = Some(outcome);
+                // Unless it was superseded.
+                flight.progress.lock().outcome.get_or_insert(outcome);
                 flight.moved.notify_all();
             });
             Command::FileData { request, range: 0..size, sink, reply }
         })
+    }
+
+    /// What is fetched of an item is of no use any more. Who waits for it looks again, and asks for what is wanted then.
+    pub(crate) fn supersede_flight(&self, number: Number) {
+        let Some(flight) = self.flights.flights.lock().remove(&number) else { return };
+        flight.taken.store(true, Ordering::Release);
+        let mut progress = flight.progress.lock();
+        let command = progress.command.filter(|_| progress.outcome.is_none());
+        progress.outcome = Some(Ok(()));
+        drop(progress);
+        flight.moved.notify_all();
+        if let Some(command) = command {
+            self.commands.cancel(command);
+        }
     }
 
     /// The fetch is over for everybody.

@@ -12,6 +12,7 @@ use super::resolve::Under;
 use crate::Engine;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::negative::Generation;
 use crate::node::table::DirView;
 use crate::node::table::Location;
 use crate::node::table::Prepared;
@@ -110,23 +111,27 @@ impl Engine {
                     Under::Nothing | Under::Noted { .. } => return Err(ErrorKind::NotFound.into()),
                 }
             };
-            match self.describe(context, &dir, name)? {
-                Some(info) => self.pin(context, parent, name, &info)?,
-                None => return Err(ErrorKind::NotFound.into()),
+            if !self.discover(context, &dir, name)? {
+                return Err(ErrorKind::NotFound.into());
             }
         }
     }
 
-    /// Makes a virtual item a placeholder, as the provider described it. An item that is local by now stays as it is.
+    /// Makes a virtual item a placeholder, as the provider described it. An item that is local by now stays as it is,
+    /// and so does one of which the description is of a view that has changed since.
     pub(crate) fn pin(
         &self,
         context: &Context<'_>,
         parent: NodeId,
         name: &ItemName,
         info: &PlaceholderInfo,
+        asked: Generation,
     ) -> Result<()> {
         self.prepare(context, parent, Prepared::Pinned)?;
         let _held = self.locks.change(&[parent]);
+        if asked != self.negative.generation() {
+            return Ok(());
+        }
         let dir: DirView = self.nodes.view(parent)?;
         if let Under::Unknown { origin } = self.under(&dir, name)? {
             self.store.note(&origin, info)?;

@@ -1,7 +1,6 @@
 //! What is under a name: nothing, something projected, a noted placeholder, or something on disk.
 
 use projfs_provider::Command;
-use projfs_provider::Lifetime;
 use projfs_provider::ProviderErrorKind;
 use projfs_store::Item;
 use projfs_types::DirectoryState;
@@ -16,6 +15,7 @@ use projfs_types::Origin;
 use projfs_types::PlaceholderInfo;
 use projfs_types::PlaceholderKind;
 use projfs_types::Projected;
+use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use projfs_types::Stat;
@@ -30,6 +30,7 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::node::table::DirView;
+use crate::node::table::Links;
 use crate::node::table::Prepared;
 use crate::node::table::Seen;
 use crate::port::Context;
@@ -129,7 +130,7 @@ impl Engine {
             Under::Nothing => return Beneath::Nothing,
         };
         match self.listings.kept(projection) {
-            Some(listing) if listing.get(name).is_some() => Beneath::Item,
+            Some(listing) if listing.find(name, self.options.collation).is_some() => Beneath::Item,
             Some(_) => Beneath::Nothing,
             None if self.negative.contains(&origin) => Beneath::Nothing,
             None => Beneath::Unknown,
@@ -158,6 +159,17 @@ impl Engine {
         }
     }
 
+    /// Makes a virtual item a placeholder. False if the provider has no such item.
+    pub(crate) fn discover(&self, context: &Context<'_>, dir: &DirView, name: &ItemName) -> Result<bool> {
+        // What was asked before the view changed is asked again.
+        let asked = self.negative.generation();
+        match self.describe(context, dir, name)? {
+            Some(info) => self.pin(context, dir.node, name, &info, asked)?,
+            None => return Ok(asked != self.negative.generation()),
+        }
+        Ok(true)
+    }
+
     /// What the provider says of a name; nothing if it has no such item.
     ///
     /// A listing that is still good has said it already, and the caller may have seen it: the item's attributes do
@@ -168,31 +180,40 @@ impl Engine {
         dir: &DirView,
         name: &ItemName,
     ) -> Result<Option<PlaceholderInfo>> {
+        Ok(self.describe_item(context, dir, name)?.map(|item| item.info))
+    }
+
+    /// The same, with the name as the provider spells it.
+    pub(crate) fn describe_item(
+        &self,
+        context: &Context<'_>,
+        dir: &DirView,
+        name: &ItemName,
+    ) -> Result<Option<ProjectedItem>> {
         let Some(projection) = &dir.projection else { return Ok(None) };
         if let Some(listing) = self.listings.kept(projection)
-            && let Some(item) = listing.get(name)
+            && let Some(item) = listing.find(name, self.options.collation)
         {
-            return Ok(Some(item.info.clone()));
+            return Ok(Some(item.clone()));
         }
         let origin = projection.join(name);
         if self.negative.contains(&origin) {
             return Ok(None);
         }
         let about = About { path: origin.clone(), version: self.directory_version(dir) };
+        let generation = self.negative.generation();
         let asked =
             self.commands.ask(context, about, |request, reply| Command::PlaceholderInfo { request, reply });
         match asked {
-            Ok(item) if *item.name != *name => {
+            Ok(item) if !self.is_same(&item.name, name) => {
                 Err(Error::bad_answer(&origin, format!("asked for {name:?}, told of {:?}", item.name)))
             }
             Ok(item) => match check::info(&item.info) {
-                Ok(()) => Ok(Some(item.info)),
+                Ok(()) => Ok(Some(item)),
                 Err(why) => Err(Error::bad_answer(&origin, why)),
             },
             Err(error) if error.kind == ErrorKind::Provider(ProviderErrorKind::NotFound) => {
-                if self.commands.traits().lifetime == Lifetime::Stable {
-                    self.negative.insert(origin);
-                }
+                self.keep_absent(origin, dir.node, name, generation);
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -201,6 +222,10 @@ impl Engine {
 
     /// The version that a directory was given by the provider.
     pub(crate) fn directory_version(&self, dir: &DirView) -> VersionInfo {
+        if dir.path.is_root() {
+            let root = self.store.look_root().ok();
+            return root.and_then(|root| Some(root.state.projected()?.version.clone())).unwrap_or_default();
+        }
         if let Some(noted) = dir.projection.as_ref().and_then(|projection| self.store.noted(projection)) {
             return noted.version;
         }
@@ -257,7 +282,8 @@ impl Engine {
             }
         };
         let (number, kind) = (stat.number, stat.kind());
-        Some((stat, Seen { parent: dir.node, name, number, kind, projection, prepared }))
+        let links = Links::of(kind, stat.links);
+        Some((stat, Seen { parent: dir.node, name, number, kind, links, projection, prepared }))
     }
 
     /// The entry of a local item, which the kernel now refers to once more.

@@ -173,10 +173,11 @@ impl Engine {
             match need {
                 Need::Notice => notice = self.give_notice(context, expected, notice)?,
                 Need::Exclusive => exclusive = true,
-                Need::Describe(dir) => match self.describe(context, &dir, name)? {
-                    Some(info) => self.pin(context, parent, name, &info)?,
-                    None => return Err(Error::new(ErrorKind::NotFound, &dir.path.join(name))),
-                },
+                Need::Describe(dir) => {
+                    if !self.discover(context, &dir, name)? {
+                        return Err(Error::new(ErrorKind::NotFound, &dir.path.join(name)));
+                    }
+                }
                 Need::Existence(dir) => known = Some(self.ask_existence(context, &dir, name)?),
                 Need::Prepare(level) => self.prepare(context, parent, level)?,
                 Need::PrepareItem(node) => {

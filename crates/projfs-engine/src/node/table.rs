@@ -18,6 +18,7 @@ use projfs_types::RelPathBuf;
 use super::hasher::IdHasher;
 use super::names::Names;
 pub(crate) use super::view::DirView;
+pub(crate) use super::view::Links;
 pub(crate) use super::view::Location;
 pub(crate) use super::view::Prepared;
 pub(crate) use super::view::Seen;
@@ -39,6 +40,7 @@ struct Node {
     names: Names,
     /// Where a removed item's content is, while it is open.
     trash: Option<TrashId>,
+    links: Links,
     lookups: u64,
     opens: u32,
     /// How many nodes have this one as their parent: they find their path through it.
@@ -75,6 +77,7 @@ impl NodeTable {
             kind: ItemKind::Directory,
             names: Names::None,
             trash: None,
+            links: Links::One,
             lookups: 1,
             opens: 0,
             children: 0,
@@ -91,13 +94,21 @@ impl NodeTable {
         // An item that was removed keeps its node to itself, although its number may be given again.
         let known = self.ids(seen.number).find(|id| {
             nodes.get(id).is_some_and(|node| {
-                node.number == seen.number && node.trash.is_none() && !node.names.is_empty()
+                let shared = (node.links, seen.links) == (Links::Several, Links::Several);
+                node.number == seen.number && (node.names.contains(seen.parent, seen.name) || shared)
             })
         });
+        if let Some(id) = known.filter(|id| nodes.get(id).is_some_and(|node| node.kind != seen.kind)) {
+            // The provider has another item there by now.
+            drop_name(&mut nodes, id, seen.parent, seen.name);
+            drop(nodes);
+            return self.insert(seen, lookups);
+        }
         if let Some(id) = known
             && let Some(node) = nodes.get_mut(&id)
         {
             node.lookups += lookups;
+            node.links = seen.links;
             if let Some(directory) = &mut node.directory {
                 directory.prepared = directory.prepared.max(seen.prepared);
             }
@@ -116,6 +127,7 @@ impl NodeTable {
                 kind: seen.kind,
                 names: Names::One(seen.parent, seen.name.to_owned()),
                 trash: None,
+                links: seen.links,
                 lookups,
                 opens: 0,
                 children: 0,
@@ -135,6 +147,7 @@ impl NodeTable {
             kind: ItemKind::File,
             names: Names::None,
             trash: Some(trash),
+            links: Links::One,
             lookups,
             opens: 0,
             children: 0,
@@ -211,6 +224,16 @@ impl NodeTable {
         if let Some(directory) = self.nodes.lock().get_mut(&id).and_then(|node| node.directory.as_deref_mut())
         {
             directory.prepared = directory.prepared.max(prepared);
+        }
+    }
+
+    /// A directory is the provider's, or full, in another way than before.
+    pub(crate) fn provide(&self, id: NodeId, projection: Option<RelPathBuf>, prepared: Prepared) {
+        if let Some(directory) = self.nodes.lock().get_mut(&id).and_then(|node| node.directory.as_deref_mut())
+        {
+            directory.projection = projection;
+            directory.prepared = prepared;
+            directory.changes += 1;
         }
     }
 
@@ -305,10 +328,7 @@ impl NodeTable {
         } else {
             trash
         };
-        if node.names.remove(parent, name) {
-            remove_child(&mut nodes, parent);
-        }
-        drop_unused(&mut nodes, id);
+        drop_name(&mut nodes, id, parent, name);
         needless
     }
 
@@ -317,6 +337,7 @@ impl NodeTable {
         let mut nodes = self.nodes.lock();
         let node = nodes.get_mut(&id)?;
         let trash = node.trash.take();
+        node.links = if node.names.is_empty() { Links::One } else { Links::Several };
         if node.names.add(parent, name) {
             add_child(&mut nodes, parent);
         }
@@ -357,6 +378,13 @@ fn path(nodes: &Nodes, mut id: NodeId) -> Result<RelPathBuf> {
         id = parent;
     }
     Ok(names.into_iter().rev().collect())
+}
+
+fn drop_name(nodes: &mut Nodes, id: NodeId, parent: NodeId, name: &ItemName) {
+    if nodes.get_mut(&id).is_some_and(|node| node.names.remove(parent, name)) {
+        remove_child(nodes, parent);
+    }
+    drop_unused(nodes, id);
 }
 
 fn add_child(nodes: &mut Nodes, parent: NodeId) {

@@ -46,7 +46,25 @@ pub(crate) struct Seen<'a> {
     pub(crate) name: &'a ItemName,
     pub(crate) number: Number,
     pub(crate) kind: ItemKind,
+    /// Whether it may have other names.
+    pub(crate) links: Links,
     /// Of a directory.
     pub(crate) projection: Option<RelPathBuf>,
     pub(crate) prepared: Prepared,
+}
+
+/// Whether an item may have more names than one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// It has one. Another item with its number is another: one that is projected again where this one came from.
+    One,
+    /// It has several.
+    Several,
+}
+
+impl Links {
+    /// Whether an item of this kind, with this count, has several.
+    pub(crate) fn of(kind: ItemKind, links: u32) -> Self {
+        if kind != ItemKind::Directory && links > 1 { Self::Several } else { Self::One }
+    }
 }

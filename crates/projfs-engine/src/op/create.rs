@@ -21,6 +21,7 @@ use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::flow::Under;
 use crate::node::table::DirView;
+use crate::node::table::Links;
 use crate::node::table::Prepared;
 use crate::node::table::Seen;
 use crate::notify::Visit;
@@ -136,16 +137,24 @@ impl Engine {
             self.prepare(context, parent, Prepared::Dirty)?;
             let _held = self.locks.change(&[parent]);
             let dir = self.nodes.view(parent)?;
-            if !self.is_free(&dir, name, &mut free)? {
+            if dir.prepared < Prepared::Dirty || !self.is_free(&dir, name, &mut free)? {
                 continue;
             }
             let path = dir.path.join(name);
             self.record(context, path, kind, What::Created)?;
             let created = self.store.create(&dir.path, name, new)?;
+            self.appeared(&dir, name);
             self.nodes.changed(parent);
             let stat = created.item.stat.clone();
-            let seen =
-                Seen { parent, name, number: stat.number, kind, projection: None, prepared: Prepared::Dirty };
+            let seen = Seen {
+                parent,
+                name,
+                number: stat.number,
+                kind,
+                links: Links::One,
+                projection: None,
+                prepared: Prepared::Dirty,
+            };
             let node = self.nodes.insert(seen, 1);
             return Ok(then(Entry { node, stat }, created));
         }
@@ -162,10 +171,15 @@ impl Engine {
         if Self::is_reserved(parent, name) {
             return Err(ErrorKind::Reserved.into());
         }
+        let spelled = self.spelling(context, parent, name)?;
         let (dir, under) = {
             let _held = self.locks.look(parent);
             let dir = self.nodes.view(parent)?;
-            let under = self.under(&dir, name)?;
+            let under = self.under(&dir, &spelled)?;
+            if *spelled != *name && under.kind().is_none() {
+                // A tombstone of another spelling: it hides what the provider has.
+                *free = Some(Beneath::Nothing);
+            }
             (dir, under)
         };
         match under {
@@ -183,6 +197,9 @@ impl Engine {
 
     /// Whether nothing has a name, as far as is known by now; false if the provider must be asked again.
     pub(super) fn is_free(&self, dir: &DirView, name: &ItemName, free: &mut Option<Beneath>) -> Result<bool> {
+        if self.is_taken_otherwise(dir, name)? {
+            return Err(Error::new(ErrorKind::Exists, &dir.path.join(name)));
+        }
         let under = self.under(dir, name)?;
         match under {
             Under::Unknown { .. } => Ok(free.is_some()),

@@ -1,5 +1,6 @@
 //! Listing directories.
 
+use projfs_store::Listed;
 use projfs_sync::Arc;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
@@ -8,6 +9,7 @@ use projfs_types::Number;
 use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
 use projfs_types::Stat;
+use projfs_types::collation;
 
 use crate::Engine;
 use crate::engine::Entry;
@@ -17,6 +19,7 @@ use crate::enumerate::SnapshotEntry;
 use crate::error::Result;
 use crate::flow::Under;
 use crate::node::table::DirView;
+use crate::node::table::Links;
 use crate::node::table::Location;
 use crate::node::table::Prepared;
 use crate::node::table::Seen;
@@ -86,12 +89,18 @@ impl Engine {
         for (cookie, entry) in snapshot.after(cookie) {
             let name = match &entry {
                 SnapshotEntry::Projected(item) => &*item.name,
-                SnapshotEntry::Local(name) => name,
+                SnapshotEntry::Local(name, _) => name,
             };
             if !sink.fits(name.as_bytes().len()) {
                 return Ok(());
             }
             if Self::is_reserved(node, name) {
+                continue;
+            }
+            if snapshot.is_stale() {
+                if let Some((number, kind)) = self.listed_before(&dir, name, &entry)? {
+                    sink.push(DirEntry { name: name.as_bytes(), number, kind, cookie, entry: None });
+                }
                 continue;
             }
             // What was removed since the listing began is passed over.
@@ -101,6 +110,27 @@ impl Engine {
             sink.push(DirEntry { name: name.as_bytes(), number, kind, cookie, entry });
         }
         Ok(())
+    }
+
+    /// What an entry shows in a listing that began before the view changed: it goes on to its end as it began, so that
+    /// nobody sees some names of the one view and some of the other. What the items are like is asked of each by its
+    /// name. Nothing if it was deleted here since.
+    fn listed_before(
+        &self,
+        dir: &DirView,
+        name: &ItemName,
+        entry: &SnapshotEntry<'_>,
+    ) -> Result<Option<(Number, ItemKind)>> {
+        let kind = match entry {
+            SnapshotEntry::Projected(item) => item.info.item_kind(),
+            SnapshotEntry::Local(_, kind) => *kind,
+        };
+        let under = self.under(dir, name)?;
+        Ok(match (&under, &dir.projection) {
+            (Under::OnDisk(_), _) => self.seen(dir, name, &under).map(|(_, seen)| (seen.number, seen.kind)),
+            (_, Some(projection)) => Some((Number::of_origin(&projection.join(name)), kind)),
+            (_, None) => None,
+        })
     }
 
     /// What an entry of a listing shows, and what its node is made from; nothing if it is gone.
@@ -131,7 +161,8 @@ impl Engine {
         let stat = self.projected_stat(noted.as_ref().unwrap_or(&item.info), &origin);
         let (number, kind) = (stat.number, stat.kind());
         let projection = (kind == ItemKind::Directory).then_some(origin);
-        Ok(Some((stat, Seen { parent: dir.node, name, number, kind, projection, prepared })))
+        let (parent, links) = (dir.node, Links::One);
+        Ok(Some((stat, Seen { parent, name, number, kind, links, projection, prepared })))
     }
 
     /// The listing to read from: that of now at the start, the same from then on.
@@ -143,28 +174,48 @@ impl Engine {
         {
             return Ok(kept);
         }
-        let view = self.nodes.view(node)?;
-        let listing = match &view.projection {
-            None => None,
-            Some(projection) => {
-                let version = || self.directory_version(&view);
-                let listing = self.listings.get(&self.commands, context, projection, version)?;
-                if let Some((parent, name)) = self.nodes.listed(node) {
-                    self.walk_on(context, projection, &listing, parent, &name);
+        loop {
+            let view = self.nodes.view(node)?;
+            let listing = match &view.projection {
+                None => None,
+                Some(projection) => {
+                    let version = || self.directory_version(&view);
+                    let listing = self.listings.get(&self.commands, context, projection, version)?;
+                    if let Some((parent, name)) = self.nodes.listed(node) {
+                        self.walk_on(context, projection, &listing, parent, &name);
+                    }
+                    Some(listing)
                 }
-                Some(listing)
+            };
+            let _held = self.locks.look(node);
+            let view = self.nodes.view(node)?;
+            let (changes, _) = self.nodes.snapshot(node)?;
+            let local = self.local_names(&view, listing.as_deref())?;
+            let snapshot = Arc::new(Snapshot::merge(changes, listing, local, self.options.collation));
+            if !snapshot.is_stale() {
+                self.nodes.keep_snapshot(node, Some(Arc::clone(&snapshot)));
+                return Ok(snapshot);
             }
-        };
-        let _held = self.locks.look(node);
-        let view = self.nodes.view(node)?;
-        let (changes, _) = self.nodes.snapshot(node)?;
-        let on_disk = match view.prepared {
+        }
+    }
+
+    /// What is local in a directory and may make its listing another than the provider's: what is on disk, tombstones
+    /// included, and placeholders that the provider does not list.
+    pub(crate) fn local_names(&self, dir: &DirView, listing: Option<&Listing>) -> Result<Vec<Listed>> {
+        let mut local = match dir.prepared {
             Prepared::Virtual | Prepared::Pinned => Vec::new(),
-            Prepared::OnDisk | Prepared::Dirty => self.store.list(&view.path)?,
+            Prepared::OnDisk | Prepared::Dirty => self.store.list(&dir.path)?,
         };
-        let snapshot = Arc::new(Snapshot::merge(changes, listing, on_disk));
-        self.nodes.keep_snapshot(node, Some(Arc::clone(&snapshot)));
-        Ok(snapshot)
+        let Some(projection) = &dir.projection else { return Ok(local) };
+        let on_disk = local.len();
+        for name in self.store.noted_names(projection) {
+            let known = listing.is_some_and(|listing| listing.find(&name, self.options.collation).is_some())
+                || local[..on_disk].binary_search_by(|item| collation::compare(&item.name, &name)).is_ok();
+            if !known && let Some(info) = self.store.noted(&projection.join(&name)) {
+                local.push(Listed { name, kind: Some(info.item_kind()) });
+            }
+        }
+        Ok(local)
     }
 
     /// Asks for the listings that somebody who walks the tree will want next: those of the directories in this one, and of

@@ -70,7 +70,7 @@ impl Engine {
                 Location::Trash(trash) => {
                     let _held = self.locks.change(&[parent]);
                     let dir = self.nodes.view(parent)?;
-                    if !self.is_free(&dir, name, &mut free)? {
+                    if dir.prepared < Prepared::Dirty || !self.is_free(&dir, name, &mut free)? {
                         continue;
                     }
                     self.record(context, dir.path.join(name), ItemKind::File, What::Created)?;
@@ -78,6 +78,7 @@ impl Engine {
                     if let Some(trash) = self.nodes.linked(node, parent, name) {
                         self.store.discard(trash)?;
                     }
+                    self.appeared(&dir, name);
                     self.nodes.changed(parent);
                     let under = self.under(&dir, name)?;
                     self.enter(&dir, name, &under)
@@ -89,6 +90,7 @@ impl Engine {
                     let under = self.under(&from, from_name)?;
                     if self.node_under(&from, from_name, &under) != Some(node)
                         || !matches!(under, crate::flow::Under::OnDisk(_))
+                        || dir.prepared < Prepared::Dirty
                         || !self.is_free(&dir, name, &mut free)?
                     {
                         continue;
@@ -97,6 +99,8 @@ impl Engine {
                     let kind = under.kind().ok_or(ErrorKind::NotFound)?;
                     self.record(context, from.path.join(from_name), kind, what)?;
                     self.store.link(Place::Named(&from.path, from_name), &dir.path, name)?;
+                    self.nodes.linked(node, parent, name);
+                    self.appeared(&dir, name);
                     self.nodes.changed(parent);
                     let under = self.under(&dir, name)?;
                     self.enter(&dir, name, &under)

@@ -21,6 +21,7 @@ impl Engine {
     /// # Errors
     /// `Stale` or `NotDirectory` for the directory; the provider's and the store's.
     pub fn lookup(&self, context: &Context<'_>, parent: NodeId, name: &ItemName) -> Result<Option<Entry>> {
+        let name = &*self.spelling(context, parent, name)?;
         loop {
             let dir = {
                 let _held = self.locks.look(parent);
@@ -31,9 +32,8 @@ impl Engine {
                     under => return Ok(self.enter(&dir, name, &under)),
                 }
             };
-            match self.describe(context, &dir, name)? {
-                Some(info) => self.pin(context, parent, name, &info)?,
-                None => return Ok(None),
+            if !self.discover(context, &dir, name)? {
+                return Ok(None);
             }
         }
     }

@@ -65,6 +65,8 @@ impl Engine {
             return Ok(PathState { word: StateWord::Placeholder, version: None, origin });
         };
         let dir = self.view_of(context, parent)?;
+        let known = self.known_spelling_for(&dir, name)?;
+        let name = known.as_deref().unwrap_or(name);
         let under = self.under(&dir, name)?;
         let not_found = || Error::new(ErrorKind::NotFound, path);
         if let Under::Unknown { origin } = &under {
@@ -220,6 +222,8 @@ impl Engine {
     fn view_of(&self, context: &Context<'_>, path: &RelPath) -> Result<DirView> {
         let mut view = self.nodes.view(NodeId::ROOT)?;
         for name in path.components() {
+            let known = self.known_spelling_for(&view, name)?;
+            let name = known.as_deref().unwrap_or(name);
             let under = self.under(&view, name)?;
             let missing = || Error::new(ErrorKind::NotFound, path);
             let projection = match &under {

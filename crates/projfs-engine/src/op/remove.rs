@@ -51,6 +51,7 @@ impl Engine {
     ) -> Result<()> {
         let mut known = None;
         let mut visit = None;
+        let name = &*self.spelling(context, parent, name)?;
         loop {
             let (dir, node) = match self.victim(context, parent, name, kind) {
                 Ok(victim) => victim,
@@ -120,10 +121,12 @@ impl Engine {
         let _held = self.locks.change(&[parent, node]);
         let dir = self.nodes.view(parent)?;
         let under = self.under(&dir, name)?;
-        if self.node_under(&dir, name, &under) != Some(node) {
+        if self.node_under(&dir, name, &under) != Some(node) || dir.prepared < Prepared::Dirty {
             return Ok(None);
         }
-        if kind == RemoveKind::Directory && !self.is_empty_now(node, listing)? {
+        if listing.as_ref().is_some_and(|listing| listing.is_stale())
+            || kind == RemoveKind::Directory && !self.is_empty_now(node, listing)?
+        {
             return Ok(None);
         }
         let beneath = match known.take() {
@@ -196,7 +199,8 @@ impl Engine {
     /// Whether nothing is shown in a directory that has this listing.
     pub(super) fn is_empty_now(&self, node: NodeId, listing: Option<Arc<Listing>>) -> Result<bool> {
         let view = self.nodes.view(node)?;
-        Ok(Snapshot::merge(0, listing, self.store.list(&view.path)?).is_empty())
+        let local = self.local_names(&view, listing.as_deref())?;
+        Ok(Snapshot::merge(0, listing, local, self.options.collation).is_empty())
     }
 }
 

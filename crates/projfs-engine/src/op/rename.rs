@@ -72,6 +72,9 @@ impl Engine {
         for (dir, _) in [from, to] {
             self.nodes.view(dir)?;
         }
+        let (old, new) = (self.spelling(context, from.0, from.1)?, self.spelling(context, to.0, to.1)?);
+        let from = (from.0, &*old);
+        let spelled = (to.0, &*new);
         let mut known = Known::default();
         let mut visits = Visits::default();
         loop {
@@ -82,7 +85,9 @@ impl Engine {
                     return gone.and_then(|_| missing());
                 }
             };
-            let target = self.lookup(context, to.0, to.1);
+            let target = self.lookup(context, to.0, spelled.1);
+            // What is there keeps its spelling; what is not there gets the one that was asked for.
+            let to = if matches!(target, Ok(Some(_))) { spelled } else { to };
             let result = match &target {
                 Ok(target) => {
                     let target = target.as_ref();
@@ -173,6 +178,8 @@ impl Engine {
         let to_under = self.under(&to_dir, to.1)?;
         if self.node_under(&from_dir, from.1, &from_under) != Some(source.node)
             || self.node_under(&to_dir, to.1, &to_under) != target.map(|target| target.node)
+            || from_dir.prepared.min(to_dir.prepared) < Prepared::Dirty
+            || listing.as_ref().is_some_and(|listing| listing.is_stale())
         {
             return Ok(None);
         }
@@ -212,6 +219,7 @@ impl Engine {
             }
         }
         self.nodes.renamed(source.node, from, to);
+        self.appeared(&to_dir, to.1);
         self.nodes.changed(from.0);
         self.nodes.changed(to.0);
         Ok(Some(()))

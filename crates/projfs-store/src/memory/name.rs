@@ -195,7 +195,7 @@ impl Tree {
         }
     }
 
-    fn is_directory(&self, inode: u64) -> Answer<bool> {
+    pub(super) fn is_directory(&self, inode: u64) -> Answer<bool> {
         Ok(matches!(self.inode(inode)?.body, Body::Directory(_)))
     }
 
@@ -212,7 +212,7 @@ impl Tree {
     }
 
     /// An item lost a name to a removal or a rename.
-    fn end(&mut self, inode: u64, keep: Keep) -> Answer<Option<TrashId>> {
+    pub(super) fn end(&mut self, inode: u64, keep: Keep) -> Answer<Option<TrashId>> {
         let trash = match keep {
             Keep::Nothing => None,
             Keep::Trash => Some(self.throw_away(inode)?),

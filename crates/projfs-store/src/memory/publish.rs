@@ -61,7 +61,7 @@ impl Tree {
     }
 
     /// Neither an item nor a tombstone may be in the way: a tombstone hides what the provider has.
-    fn put(
+    pub(super) fn put(
         &mut self,
         (dir, name): (&RelPath, &ItemName),
         (state, type_bits, body): (ItemState, u32, Body),

@@ -44,6 +44,7 @@ pub(super) struct Tree {
     next_trash: u64,
     pub(super) notes: BTreeMap<RelPathBuf, PlaceholderInfo>,
     pub(super) partials: BTreeMap<Number, Arc<MemoryPartial>>,
+    pub(super) switching: bool,
     clock: Box<dyn Fn() -> Timestamp + Send>,
 }
 
@@ -58,6 +59,7 @@ impl Tree {
             next_trash: 1,
             notes: BTreeMap::new(),
             partials: BTreeMap::new(),
+            switching: false,
             clock,
         }
     }

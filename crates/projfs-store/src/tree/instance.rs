@@ -1,7 +1,9 @@
-//! `InstanceId` and `Process`: who a root is, and what we may do.
+//! `Identity` and `Process`: who a root is, and what we may do.
 
 use std::fmt;
 
+use projfs_types::PlaceholderId;
+use projfs_types::VersionInfo;
 use rustix::io::Errno;
 use rustix::rand::GetRandomFlags;
 use rustix::thread::CapabilitySet;
@@ -10,13 +12,28 @@ use crate::codec::Damage;
 
 const FORMAT: &str = "projfs root 1";
 
-/// The identity of a root: a random GUID, given when the root is marked.
+/// Before the version in the instance file.
+const VERSION: &str = "version ";
+
+/// What a root is given when it is marked, for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Who it is.
+    pub id: InstanceId,
+    /// Which version of the provider's root directory it stands for.
+    pub version: VersionInfo,
+}
+
+/// The GUID of a root, a random one unless the root was marked with another.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct InstanceId([u8; 16]);
 
 impl InstanceId {
     /// A new one (version 4 of RFC 9562).
-    pub(crate) fn random() -> Result<Self, Errno> {
+    ///
+    /// # Errors
+    /// The system's, if it gives no random numbers.
+    pub fn random() -> Result<Self, Errno> {
         let mut bytes = [0; 16];
         let length = rustix::rand::getrandom(&mut bytes[..], GetRandomFlags::empty())?;
         if length != bytes.len() {
@@ -27,28 +44,14 @@ impl InstanceId {
         Ok(Self(bytes))
     }
 
+    /// The id with these sixteen bytes, in the order of the text.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// The sixteen bytes, in the order of the text.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
-    }
-
-    /// What is in the file that makes a directory a root.
-    pub(crate) fn file_text(self) -> String {
-        format!("{FORMAT}\n{self}\n")
-    }
-
-    /// The id in such a file.
-    pub(crate) fn of_file_text(text: &[u8]) -> Result<Self, Damage> {
-        let text = std::str::from_utf8(text).map_err(|_| Damage("the instance file is no text"))?;
-        let mut lines = text.lines();
-        if lines.next() != Some(FORMAT) {
-            return Err(Damage("the instance file has an unknown format"));
-        }
-        let id = lines.next().and_then(Self::parse).ok_or(Damage("the instance file has no id"))?;
-        if lines.next().is_some() {
-            return Err(Damage("the instance file has more than an id"));
-        }
-        Ok(id)
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -66,6 +69,54 @@ impl InstanceId {
         let id = Self(bytes);
         (id.to_string() == text).then_some(id)
     }
+}
+
+impl Identity {
+    /// What is in the file that makes a directory a root.
+    pub(crate) fn file_text(&self) -> String {
+        let mut text = format!("{FORMAT}\n{}\n", self.id);
+        if self.version != VersionInfo::default() {
+            let [content, provider] = [&self.version.content, &self.version.provider].map(hexadecimal);
+            text.push_str(&format!("{VERSION}{content} {provider}\n"));
+        }
+        text
+    }
+
+    /// The identity in such a file.
+    pub(crate) fn of_file_text(text: &[u8]) -> Result<Self, Damage> {
+        let text = std::str::from_utf8(text).map_err(|_| Damage("the instance file is no text"))?;
+        let mut lines = text.lines();
+        if lines.next() != Some(FORMAT) {
+            return Err(Damage("the instance file has an unknown format"));
+        }
+        let id = lines.next().and_then(InstanceId::parse).ok_or(Damage("the instance file has no id"))?;
+        let version = match lines.next() {
+            None => VersionInfo::default(),
+            Some(line) => version_of(line).ok_or(Damage("the instance file has more than an id"))?,
+        };
+        if lines.next().is_some() {
+            return Err(Damage("the instance file has more than an id and a version"));
+        }
+        Ok(Self { id, version })
+    }
+}
+
+fn hexadecimal(id: &PlaceholderId) -> String {
+    match id.as_bytes() {
+        [] => "-".to_owned(),
+        bytes => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}
+
+fn version_of(line: &str) -> Option<VersionInfo> {
+    let (content, provider) = line.strip_prefix(VERSION)?.split_once(' ')?;
+    let id = |text: &str| {
+        let digits = if text == "-" { "" } else { text };
+        let (pairs, []) = digits.as_bytes().as_chunks::<2>() else { return None };
+        let byte = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+        PlaceholderId::new(&pairs.iter().map(byte).collect::<Option<Vec<u8>>>()?).ok()
+    };
+    Some(VersionInfo { content: id(content)?, provider: id(provider)? })
 }
 
 impl fmt::Display for InstanceId {

@@ -16,7 +16,6 @@ use projfs_types::RelPath;
 use projfs_types::Stat;
 use projfs_types::SymlinkState;
 use projfs_types::Timestamp;
-use projfs_types::VersionInfo;
 use projfs_types::mode;
 use rustix::fs::Statx;
 use rustix::fs::StatxTimestamp;
@@ -165,7 +164,7 @@ impl TreeStore {
         let mut stat = self.full_stat(&found.stat, shown_mode(&found.seen));
         stat.number = Number::of_origin(RelPath::root());
         stat.links = 1;
-        let version = VersionInfo::default();
+        let version = self.identity.version.clone();
         let info = PlaceholderInfo {
             kind: PlaceholderKind::Directory,
             mode: permissions(stat.mode),

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use projfs_sync::Arc;
 use projfs_types::RelPathBuf;
+use projfs_types::VersionInfo;
 use rustix::fs::CWD;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
@@ -16,6 +17,7 @@ use rustix::io::Errno;
 use super::At;
 use super::Done;
 use super::Fault;
+use super::Identity;
 use super::InstanceId;
 use super::TreeStore;
 use super::fault::about;
@@ -48,15 +50,26 @@ impl TreeStore {
     /// `existing` is [`Existing::Refuse`]; `Nested` if it is inside another root or (when adopting) has one
     /// inside; `Unsupported` if its file system lacks what a store needs. Then nothing is left behind.
     pub fn mark(path: &Path, existing: Existing) -> Result<InstanceId> {
-        mark(path, existing).map_err(about("mark the root", RelPathBuf::root))
+        let identity = InstanceId::random().map(|id| Identity { id, version: VersionInfo::default() });
+        let marked = identity.map_err(Fault::from).and_then(|identity| mark(path, existing, &identity));
+        marked.map(|identity| identity.id).map_err(about("mark the root", RelPathBuf::root))
+    }
+
+    /// The same with an identity of the caller's choice. One that is a root already keeps the identity that it has, which
+    /// is returned.
+    ///
+    /// # Errors
+    /// As [`TreeStore::mark`].
+    pub fn mark_as(path: &Path, existing: Existing, identity: &Identity) -> Result<Identity> {
+        mark(path, existing, identity).map_err(about("mark the root", RelPathBuf::root))
     }
 }
 
-fn mark(path: &Path, existing: Existing) -> Done<InstanceId> {
+fn mark(path: &Path, existing: Existing, identity: &Identity) -> Done<Identity> {
     let root = open_root(path)?;
     refuse_nested(&root)?;
     match read_instance(&root) {
-        Ok(id) => return Ok(id),
+        Ok(identity) => return Ok(identity),
         Err(Fault(StoreErrorKind::NotARoot)) => {}
         Err(fault) => return Err(fault),
     }
@@ -71,15 +84,15 @@ fn mark(path: &Path, existing: Existing) -> Done<InstanceId> {
         Ok(()) | Err(Errno::EXIST) => {}
         Err(errno) => return Err(errno.into()),
     }
-    let result = furnish(&root);
+    let result = furnish(&root, identity);
     if result.is_err() {
         unfurnish(&root);
     }
-    result
+    result.map(|()| identity.clone())
 }
 
 /// The instance file comes last and whole: it makes the directory a root.
-fn furnish(root: &OwnedFd) -> Done<InstanceId> {
+fn furnish(root: &OwnedFd, identity: &Identity) -> Done<()> {
     let own = Arc::new(open_below(root, OWN)?);
     probe(&own)?;
     for part in PARTS {
@@ -88,16 +101,14 @@ fn furnish(root: &OwnedFd) -> Done<InstanceId> {
             Err(errno) => return Err(errno.into()),
         }
     }
-    let id = InstanceId::random()?;
     let file = nameless(&own, 0o600)?;
-    let text = id.file_text();
+    let text = identity.file_text();
     if rustix::io::write(&file, text.as_bytes())? != text.len() {
         return Err(Errno::IO.into());
     }
     rustix::fs::fsync(&file)?;
     name_nameless(&file, &At::new(&own, INSTANCE))?;
-    rustix::fs::fsync(readable(&own)?)?;
-    Ok(id)
+    Ok(rustix::fs::fsync(readable(&own)?)?)
 }
 
 fn unfurnish(root: &OwnedFd) {
@@ -126,14 +137,14 @@ pub(crate) fn open_instance(root: &OwnedFd) -> Done<OwnedFd> {
     At::new(&Arc::new(own), INSTANCE).open(OFlags::RDONLY).map_err(not_a_root)
 }
 
-/// The id in an instance file.
-pub(crate) fn instance_of(file: &OwnedFd) -> Done<InstanceId> {
-    let mut buffer = [0; 256];
+/// The identity in an instance file.
+pub(crate) fn instance_of(file: &OwnedFd) -> Done<Identity> {
+    let mut buffer = [0; 1024];
     let length = rustix::io::pread(file, &mut buffer[..], 0)?;
-    Ok(InstanceId::of_file_text(&buffer[..length])?)
+    Ok(Identity::of_file_text(&buffer[..length])?)
 }
 
-fn read_instance(root: &OwnedFd) -> Done<InstanceId> {
+fn read_instance(root: &OwnedFd) -> Done<Identity> {
     instance_of(&open_instance(root)?)
 }
 

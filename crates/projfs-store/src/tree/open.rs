@@ -14,7 +14,7 @@ use tracing::warn;
 use super::At;
 use super::Done;
 use super::Fault;
-use super::InstanceId;
+use super::Identity;
 use super::Process;
 use super::Room;
 use super::TreeStore;
@@ -54,7 +54,7 @@ impl TreeStore {
 
     fn start(root: OwnedFd) -> Done<Self> {
         refuse_nested(&root)?;
-        let (lock, instance) = lock(&root)?;
+        let (lock, identity) = lock(&root)?;
         let room = Room::open(&root)?;
         if let Err(errno) = room.empty() {
             warn!(%errno, "what was left behind cannot all be cleared away");
@@ -70,7 +70,7 @@ impl TreeStore {
             owner: if process.gives_away { (stat.stx_uid, stat.stx_gid) } else { (process.uid, process.gid) },
             root,
             room,
-            instance,
+            identity,
             process,
             dirs: Dirs::new(),
             notes,
@@ -115,13 +115,13 @@ impl TreeStore {
 }
 
 /// Takes the lock that ends with its holder; it is the instance file's.
-pub(crate) fn lock(root: &OwnedFd) -> Done<(OwnedFd, InstanceId)> {
+pub(crate) fn lock(root: &OwnedFd) -> Done<(OwnedFd, Identity)> {
     let file = open_instance(root)?;
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
         Err(Errno::WOULDBLOCK) => return Err(Fault(StoreErrorKind::InUse)),
         Err(errno) => return Err(errno.into()),
     }
-    let instance = instance_of(&file)?;
-    Ok((file, instance))
+    let identity = instance_of(&file)?;
+    Ok((file, identity))
 }

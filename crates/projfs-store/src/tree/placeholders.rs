@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 
 use projfs_sync::RwLock;
+use projfs_types::ItemNameBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
@@ -32,8 +33,7 @@ pub(crate) struct Placeholders {
 
 struct State {
     log: Log,
-    /// Encoded, as most are never asked for again.
-    notes: HashMap<RelPathBuf, Box<[u8]>>,
+    notes: Notes,
     /// About how long the log would be with nothing superfluous in it, in bytes.
     live: u64,
     /// A shorter log is not compacted, in bytes.
@@ -43,7 +43,7 @@ struct State {
 impl Placeholders {
     /// Opens the log in `own` and reads it. What cannot be read is forgotten: it is merely virtual again.
     pub(crate) fn open(own: &OwnedFd) -> Done<Self> {
-        let mut notes = HashMap::new();
+        let mut notes = Notes::default();
         let (log, replayed) = Log::open(own, PLACEHOLDERS, &mut |entry| {
             if replay(entry, &mut notes).is_err() {
                 warn!("an entry of the placeholder log has an unknown form");
@@ -52,7 +52,8 @@ impl Placeholders {
         if let Replayed::Cut(good) = replayed {
             warn!(good, "the placeholder log was damaged; what followed is virtual again");
         }
-        let live = notes.iter().map(|(origin, info)| size(origin, info)).sum();
+        let mut live = 0;
+        notes.each(&mut |origin, info| live += size(origin, info));
         let placeholders = Self { state: RwLock::new(State { log, notes, live, worth: SMALL }) };
         placeholders.state.write().compact_if_wasteful(own);
         Ok(placeholders)
@@ -66,45 +67,57 @@ impl Placeholders {
 
     /// Notes a placeholder; nothing is written if exactly that was noted before.
     pub(crate) fn note(&self, own: &OwnedFd, origin: &RelPath, info: &PlaceholderInfo) -> Done<()> {
-        let mut encoded = Vec::with_capacity(64);
-        put_info(&mut encoded, info);
-        let mut entry = Vec::with_capacity(encoded.len() + origin.as_bytes().len() + 4);
-        entry.push(NOTED);
-        put_bytes(&mut entry, origin.as_bytes());
-        entry.extend_from_slice(&encoded);
-
-        let mut state = self.state.write();
-        if state.notes.get(origin).is_some_and(|noted| **noted == *encoded) {
-            return Ok(());
-        }
-        state.log.append(&entry)?;
-        state.live += size(origin, &encoded);
-        if let Some(before) = state.notes.insert(origin.to_owned(), encoded.into()) {
-            state.live -= size(origin, &before);
-        }
-        state.compact_if_wasteful(own);
-        Ok(())
+        self.change(own, std::iter::once((origin, Some(info))))
     }
 
     /// Forgets a note.
     pub(crate) fn forget(&self, own: &OwnedFd, origin: &RelPath) -> Done<()> {
+        self.change(own, std::iter::once((origin, None)))
+    }
+
+    /// Notes and forgets placeholders, in this order, with as few writes as their number allows. Nothing is written for
+    /// what was noted, or not noted, before.
+    pub(crate) fn change<'a>(
+        &self,
+        own: &OwnedFd,
+        changes: impl Iterator<Item = (&'a RelPath, Option<&'a PlaceholderInfo>)>,
+    ) -> Done<()> {
         let mut state = self.state.write();
-        if !state.notes.contains_key(origin) {
+        let mut changed = Vec::new();
+        for (origin, info) in changes {
+            let encoded = info.map(|info| {
+                let mut encoded = Vec::with_capacity(64);
+                put_info(&mut encoded, info);
+                encoded.into_boxed_slice()
+            });
+            if state.notes.get(origin) != encoded.as_deref() {
+                changed.push((origin, encoded));
+            }
+        }
+        if changed.is_empty() {
             return Ok(());
         }
-        let mut entry = vec![FORGOTTEN];
-        put_bytes(&mut entry, origin.as_bytes());
-        state.log.append(&entry)?;
-        if let Some(before) = state.notes.remove(origin) {
-            state.live -= size(origin, &before);
+        let entries: Vec<_> = changed.iter().map(|(origin, info)| entry(origin, info.as_deref())).collect();
+        state.log.append_all(entries.iter().map(Vec::as_slice))?;
+        for (origin, info) in changed {
+            state.live += info.as_deref().map_or(0, |info| size(origin, info));
+            if let Some(before) = state.notes.set(origin, info) {
+                state.live -= size(origin, &before);
+            }
         }
         state.compact_if_wasteful(own);
         Ok(())
     }
 
+    /// The names of the placeholders that are noted directly below an origin, in no order.
+    pub(crate) fn names(&self, origin: &RelPath) -> Vec<ItemNameBuf> {
+        let state = self.state.read();
+        state.notes.below.get(origin).map_or_else(Vec::new, |names| names.keys().cloned().collect())
+    }
+
     /// How many placeholders are noted.
     pub(crate) fn count(&self) -> u64 {
-        self.state.read().notes.len() as u64
+        self.state.read().notes.count
     }
 }
 
@@ -113,16 +126,8 @@ impl State {
         if self.log.length() < self.worth || self.log.length() / 2 < self.live {
             return;
         }
-        let entries: Vec<Vec<u8>> = self
-            .notes
-            .iter()
-            .map(|(origin, info)| {
-                let mut entry = vec![NOTED];
-                put_bytes(&mut entry, origin.as_bytes());
-                entry.extend_from_slice(info);
-                entry
-            })
-            .collect();
+        let mut entries = Vec::new();
+        self.notes.each(&mut |origin, info| entries.push(entry(origin, Some(info))));
         match Log::compact(own, PLACEHOLDERS, entries.iter().map(Vec::as_slice)) {
             Ok(log) => {
                 self.log = log;
@@ -137,11 +142,62 @@ impl State {
     }
 }
 
+/// What is noted, by directory and name, each encoded, as most are never asked for again.
+#[derive(Default)]
+struct Notes {
+    below: HashMap<RelPathBuf, HashMap<ItemNameBuf, Box<[u8]>>>,
+    count: u64,
+}
+
+impl Notes {
+    fn get(&self, origin: &RelPath) -> Option<&[u8]> {
+        let (directory, name) = origin.split_last()?;
+        self.below.get(directory)?.get(name).map(AsRef::as_ref)
+    }
+
+    /// Puts a note in place of what was there, or takes it away. The root is never noted.
+    fn set(&mut self, origin: &RelPath, info: Option<Box<[u8]>>) -> Option<Box<[u8]>> {
+        let (directory, name) = origin.split_last()?;
+        let Some(info) = info else {
+            let names = self.below.get_mut(directory)?;
+            let before = names.remove(name)?;
+            if names.is_empty() {
+                self.below.remove(directory);
+            }
+            self.count -= 1;
+            return Some(before);
+        };
+        if !self.below.contains_key(directory) {
+            self.below.insert(directory.to_owned(), HashMap::new());
+        }
+        let before = self.below.get_mut(directory)?.insert(name.to_owned(), info);
+        self.count += u64::from(before.is_none());
+        before
+    }
+
+    fn each(&self, act: &mut dyn FnMut(&RelPath, &[u8])) {
+        for (directory, names) in &self.below {
+            for (name, info) in names {
+                act(&directory.join(name), info);
+            }
+        }
+    }
+}
+
+/// How a note, or the end of one, is written.
+fn entry(origin: &RelPath, info: Option<&[u8]>) -> Vec<u8> {
+    let mut entry = Vec::with_capacity(info.map_or(0, <[u8]>::len) + origin.as_bytes().len() + 4);
+    entry.push(if info.is_some() { NOTED } else { FORGOTTEN });
+    put_bytes(&mut entry, origin.as_bytes());
+    entry.extend_from_slice(info.unwrap_or_default());
+    entry
+}
+
 fn size(origin: &RelPath, info: &[u8]) -> u64 {
     (origin.as_bytes().len() + info.len()) as u64 + OVERHEAD
 }
 
-fn replay(entry: &[u8], notes: &mut HashMap<RelPathBuf, Box<[u8]>>) -> Result<(), Damage> {
+fn replay(entry: &[u8], notes: &mut Notes) -> Result<(), Damage> {
     let mut reader = Reader::new(entry);
     let what = reader.byte()?;
     let origin = RelPathBuf::new(reader.bytes()?).map_err(|_| Damage("no path"))?;
@@ -151,12 +207,12 @@ fn replay(entry: &[u8], notes: &mut HashMap<RelPathBuf, Box<[u8]>>) -> Result<()
             let mut info = Reader::new(encoded);
             info.info()?;
             info.end()?;
-            notes.insert(origin, encoded.into());
+            notes.set(&origin, Some(encoded.into()));
             Ok(())
         }
         FORGOTTEN => {
             reader.end()?;
-            notes.remove(&origin);
+            notes.set(&origin, None);
             Ok(())
         }
         _ => Err(Damage("unknown")),

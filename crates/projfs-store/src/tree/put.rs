@@ -101,10 +101,23 @@ impl TreeStore {
         info: &PlaceholderInfo,
         projected: &Projected,
     ) -> Done<()> {
+        let at = self.at(dir, name)?;
+        let file = self.stand_in(dir, name, info, projected)?;
+        let vacancy = at.vacancy()?;
+        self.keeping_write_time(&at.dir, || self.name(&file, &at, &vacancy))
+    }
+
+    /// A nameless stand-in.
+    pub(crate) fn stand_in(
+        &self,
+        dir: &RelPath,
+        name: &ItemName,
+        info: &PlaceholderInfo,
+        projected: &Projected,
+    ) -> Done<OwnedFd> {
         if info.item_kind() == ItemKind::Directory {
             return Err(Errno::ISDIR.into());
         }
-        let at = self.at(dir, name)?;
         let number = self.number_of(dir, name, projected)?;
         let file = nameless(&self.room.new, 0o600)?;
         let stat = rustix::fs::fstat(&file)?;
@@ -115,8 +128,7 @@ impl TreeStore {
         let record = Record { inode: stat.st_ino, number, item: Recorded::Projected(provided) };
         Inode::Open(file.as_fd()).set_first_record(&record)?;
         rustix::fs::fchmod(&file, Mode::empty())?;
-        let vacancy = at.vacancy()?;
-        self.keeping_write_time(&at.dir, || self.name(&file, &at, &vacancy))
+        Ok(file)
     }
 
     /// Replaces what a record says beside metadata.

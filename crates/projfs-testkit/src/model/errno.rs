@@ -17,12 +17,14 @@ pub fn errno_of_kind(kind: ErrorKind) -> Errno {
         ErrorKind::Interrupted => Errno::INTR,
         ErrorKind::Stale => Errno::STALE,
         ErrorKind::BadHandle => Errno::BADF,
-        ErrorKind::NotFound | ErrorKind::Provider(ProviderErrorKind::NotFound) => Errno::NOENT,
-        ErrorKind::Exists => Errno::EXIST,
+        ErrorKind::NotFound | ErrorKind::PathNotFound | ErrorKind::Provider(ProviderErrorKind::NotFound) => {
+            Errno::NOENT
+        }
+        ErrorKind::Exists | ErrorKind::AlreadyPlaceholder => Errno::EXIST,
         ErrorKind::NotDirectory => Errno::NOTDIR,
         ErrorKind::IsDirectory => Errno::ISDIR,
         ErrorKind::NotEmpty => Errno::NOTEMPTY,
-        ErrorKind::Reserved | ErrorKind::NotClean => Errno::PERM,
+        ErrorKind::Reserved | ErrorKind::NotClean | ErrorKind::Kept(_) => Errno::PERM,
         ErrorKind::Invalid => Errno::INVAL,
         ErrorKind::CrossDevice => Errno::XDEV,
         ErrorKind::Denied => Errno::ACCESS,

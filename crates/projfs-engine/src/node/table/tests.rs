@@ -8,7 +8,12 @@ fn name(text: &str) -> &ItemName {
 
 fn seen(parent: NodeId, name: &ItemName, number: u64) -> Seen<'_> {
     let (kind, prepared) = (ItemKind::File, Prepared::Dirty);
-    Seen { parent, name, number: Number(number), kind, projection: None, prepared }
+    Seen { parent, name, number: Number(number), kind, links: Links::One, projection: None, prepared }
+}
+
+/// One name of several.
+fn linked(parent: NodeId, name: &ItemName, number: u64) -> Seen<'_> {
+    Seen { links: Links::Several, ..seen(parent, name, number) }
 }
 
 fn table() -> NodeTable {
@@ -54,8 +59,8 @@ fn what_is_kept_for_a_handle_that_was_closed_meanwhile_comes_back() {
 #[test]
 fn only_the_last_known_name_of_an_open_file_needs_the_trash() {
     let table = table();
-    let node = table.insert(seen(NodeId::ROOT, name("a"), 7), 1);
-    table.insert(seen(NodeId::ROOT, name("b"), 7), 1);
+    let node = table.insert(linked(NodeId::ROOT, name("a"), 7), 1);
+    table.insert(linked(NodeId::ROOT, name("b"), 7), 1);
     table.opened(node);
     assert!(!table.needs_trash(node));
     table.removed(node, NodeId::ROOT, name("a"), None);
@@ -63,4 +68,25 @@ fn only_the_last_known_name_of_an_open_file_needs_the_trash() {
     table.removed(node, NodeId::ROOT, name("b"), Some(TrashId(3)));
     assert!(!table.needs_trash(node));
     assert_eq!(table.closed(node), Some(TrashId(3)));
+}
+
+#[test]
+fn an_item_that_is_projected_again_is_not_the_one_that_moved_away() {
+    let table = table();
+    let moved = table.insert(seen(NodeId::ROOT, name("moved"), 7), 1);
+    let again = table.insert(seen(NodeId::ROOT, name("a"), 7), 1);
+    assert_ne!(moved, again);
+    assert_eq!(table.named(NodeId::ROOT, name("a"), Number(7)), Some(again));
+    assert_eq!(table.named(NodeId::ROOT, name("moved"), Number(7)), Some(moved));
+}
+
+#[test]
+fn an_item_of_another_kind_is_another_item() {
+    let table = table();
+    let file = table.insert(seen(NodeId::ROOT, name("a"), 7), 1);
+    let directory = Seen { kind: ItemKind::Directory, ..seen(NodeId::ROOT, name("a"), 7) };
+    let directory = table.insert(directory, 1);
+    assert_ne!(file, directory);
+    assert_eq!(table.kind(directory).unwrap(), ItemKind::Directory);
+    assert_eq!(table.named(NodeId::ROOT, name("a"), Number(7)), Some(directory));
 }

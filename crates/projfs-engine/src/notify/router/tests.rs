@@ -5,13 +5,14 @@
 use projfs_types::NotifyMask;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
+use projfs_types::collation::Collation;
 
 use super::Router;
 
 fn router(mappings: &[(&str, NotifyMask)]) -> Router {
     let mappings: Vec<_> =
         mappings.iter().map(|&(path, mask)| (RelPathBuf::new(path).unwrap(), mask)).collect();
-    Router::new(&mappings)
+    Router::new(&mappings, Collation::Sensitive)
 }
 
 fn mask(router: &Router, path: &str) -> NotifyMask {
@@ -53,4 +54,12 @@ fn suppressed_mappings_alone_are_silence() {
     assert!(router(&[]).is_empty());
     assert!(router(&[("", NotifyMask::empty())]).is_empty());
     assert!(router(&[("", NotifyMask::SUPPRESS_NOTIFICATIONS | NotifyMask::FILE_OPENED)]).is_empty());
+}
+
+#[test]
+fn case_matters_where_it_does_for_names() {
+    let mappings = [(RelPathBuf::new("Src/Gen").unwrap(), NotifyMask::PRE_DELETE)];
+    let of = |collation| mask(&Router::new(&mappings, collation), "src/gen/a");
+    assert_eq!(of(Collation::Sensitive), NotifyMask::empty());
+    assert_eq!(of(Collation::Insensitive), NotifyMask::PRE_DELETE);
 }

@@ -1,0 +1,132 @@
+//! Changes of the view by the provider: placeholders ahead of time, updates, deletions, directories that merge again.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use projfs_engine::Context;
+use projfs_engine::Engine;
+use projfs_engine::Updated;
+use projfs_provider::CancelToken;
+use projfs_types::PlaceholderInfo;
+use projfs_types::RelPath;
+use projfs_types::UpdateFlags;
+use projfs_types::VersionInfo;
+
+use crate::Error;
+use crate::Result;
+use crate::VirtualizationInstance;
+use crate::instance::Shared;
+use crate::instance::context;
+
+/// How long is waited for the kernel to forget. It is at once, unless a request on the same directory waits for the
+/// provider, which may be the caller.
+const FORGET: Duration = Duration::from_secs(5);
+
+/// What each of these changes is visible to everybody when the call returns: the kernel has forgotten what it knew. A
+/// call that is made while the provider answers a question about the same directory cannot wait for that, and returns
+/// after five seconds at most; the kernel forgets as soon as the question is answered.
+///
+/// Every path is the one that users see, below the root.
+impl VirtualizationInstance {
+    /// Makes a placeholder ahead of time, at any path (`PrjWritePlaceholderInfo`). The provider is asked for directories
+    /// on the way that are virtual.
+    ///
+    /// # Errors
+    /// [`Exists`](crate::ErrorKind::Exists) if anything is local there, a tombstone included;
+    /// [`PathNotFound`](crate::ErrorKind::PathNotFound) if there is no such directory;
+    /// [`Invalid`](crate::ErrorKind::Invalid); the provider's and the store's, as
+    /// [`Operation`](crate::ErrorKind::Operation).
+    ///
+    /// # References
+    /// <https://learn.microsoft.com/windows/win32/api/projectedfslib/nf-projectedfslib-prjwriteplaceholderinfo>
+    pub fn create_placeholder(&self, path: &RelPath, info: &PlaceholderInfo) -> Result<()> {
+        self.shared().change("make a placeholder of", path, |engine, context| {
+            engine.create_placeholder(context, path, info)
+        })
+    }
+
+    /// Makes what is local at a path a clean placeholder with this metadata, if its content id is another
+    /// (`PrjUpdateFileIfNeeded`). `flags` say which local changes may be given up for that. An item that was moved here
+    /// keeps its origin. A directory stays a directory, whatever `info` says; nothing else becomes one.
+    ///
+    /// # Errors
+    /// [`NotFound`](crate::ErrorKind::NotFound) if nothing is local there: a virtual item needs no update;
+    /// [`PathNotFound`](crate::ErrorKind::PathNotFound) if a directory on the way is not local;
+    /// [`NotEmpty`](crate::ErrorKind::NotEmpty) if anything is local in the directory;
+    /// [`Kept`](crate::ErrorKind::Kept) with every reason that `flags` did not give up; the store's, as
+    /// [`Operation`](crate::ErrorKind::Operation).
+    ///
+    /// # References
+    /// <https://learn.microsoft.com/windows/win32/api/projectedfslib/nf-projectedfslib-prjupdatefileifneeded>
+    pub fn update(&self, path: &RelPath, info: &PlaceholderInfo, flags: UpdateFlags) -> Result<Updated> {
+        self.shared().change("update", path, |engine, context| engine.update(context, path, info, flags))
+    }
+
+    /// Drops what is local at a path, and leaves no tombstone (`PrjDeleteFile`): what the provider has there is virtual
+    /// again. A directory must be empty but for tombstones.
+    ///
+    /// # Errors
+    /// Those of [`update`](Self::update).
+    ///
+    /// # References
+    /// <https://learn.microsoft.com/windows/win32/api/projectedfslib/nf-projectedfslib-prjdeletefile>
+    pub fn delete(&self, path: &RelPath, flags: UpdateFlags) -> Result<()> {
+        self.shared().change("delete", path, |engine, context| engine.delete(context, path, flags))
+    }
+
+    /// Makes a directory that was made here a placeholder: what the provider has in it shows from now on, next to what is
+    /// in it, which stays as it is and wins (`PrjMarkDirectoryAsPlaceholder` with a target).
+    ///
+    /// # Errors
+    /// [`AlreadyPlaceholder`](crate::ErrorKind::AlreadyPlaceholder), of the root too;
+    /// [`NotADirectory`](crate::ErrorKind::NotADirectory); [`NotFound`](crate::ErrorKind::NotFound);
+    /// [`PathNotFound`](crate::ErrorKind::PathNotFound); the provider's and the store's, as
+    /// [`Operation`](crate::ErrorKind::Operation).
+    ///
+    /// # References
+    /// <https://learn.microsoft.com/windows/win32/api/projectedfslib/nf-projectedfslib-prjmarkdirectoryasplaceholder>
+    pub fn mark_directory(&self, path: &RelPath, version: &VersionInfo) -> Result<()> {
+        self.shared().change("make a placeholder of", path, |engine, context| {
+            engine.mark_directory(context, path, version)
+        })
+    }
+
+    /// Forgets which names the provider said do not exist, here and in the kernel, and what it listed
+    /// (`PrjClearNegativePathCache`). To be called after the provider shows another view. How many names there were.
+    ///
+    /// # Errors
+    /// [`Stopped`](crate::ErrorKind::Stopped).
+    ///
+    /// # References
+    /// <https://learn.microsoft.com/windows/win32/api/projectedfslib/nf-projectedfslib-prjclearnegativepathcache>
+    pub fn clear_negative_path_cache(&self) -> Result<u64> {
+        self.shared().change("clear the absent names of", RelPath::root(), |engine, _| {
+            Ok(engine.clear_negative_path_cache())
+        })
+    }
+
+    /// How content is best aligned that is delivered, in bytes (`WriteAlignment`): the block of the root's file system,
+    /// a power of two. Nothing depends on it.
+    ///
+    /// # Errors
+    /// [`Stopped`](crate::ErrorKind::Stopped); the system's.
+    pub fn write_alignment(&self) -> Result<u32> {
+        let alignment = self.shared().live()?.engine.write_alignment();
+        alignment.map_err(|error| Error::engine(error, "ask the block size of", self.path()))
+    }
+}
+
+impl Shared {
+    /// Does something that the kernel must hear of before this returns.
+    fn change<T>(
+        &self,
+        operation: &'static str,
+        path: &RelPath,
+        act: impl FnOnce(&Engine, &Context<'_>) -> projfs_engine::Result<T>,
+    ) -> Result<T> {
+        let live = self.live()?;
+        let changed = act(&live.engine, &context(&CancelToken::new()));
+        live.session.kernel().invalidator.flush(Instant::now() + FORGET);
+        changed.map_err(|error| self.failed(error, operation, path))
+    }
+}

@@ -1,0 +1,155 @@
+//! Changes of the view: what is local gives way to what the provider says.
+
+use std::os::fd::AsFd;
+
+use projfs_types::ItemKind;
+use projfs_types::ItemName;
+use projfs_types::Metadata;
+use projfs_types::PlaceholderInfo;
+use projfs_types::Projected;
+use projfs_types::RelPath;
+use rustix::fs::AtFlags;
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
+use rustix::fs::RenameFlags;
+use rustix::io::Errno;
+use tracing::debug;
+
+use super::Done;
+use super::Seen;
+use super::TreeStore;
+use super::at::Inode;
+use super::look::Found;
+use super::look::kind;
+use super::look::permissions;
+use super::probe::name_nameless;
+use super::put::disk_mode;
+use super::put::provided;
+use super::put::timespec;
+use super::room::readable;
+use crate::Keep;
+use crate::TrashId;
+use crate::record::Form;
+use crate::record::Record;
+use crate::record::Recorded;
+
+/// Is there while the store goes from one view to another.
+const SWITCHING: &str = "switching";
+
+impl TreeStore {
+    /// Replaces what is on disk by a stand-in: the two change places, so the name always leads to one of them.
+    pub(crate) fn replace_at(
+        &self,
+        dir: &RelPath,
+        name: &ItemName,
+        info: &PlaceholderInfo,
+        projected: &Projected,
+        keep: Keep,
+    ) -> Done<Option<TrashId>> {
+        let at = self.at(dir, name)?;
+        let stat = at.stat()?.ok_or(Errno::NOENT)?;
+        if kind(&stat) == ItemKind::Directory {
+            return Err(Errno::ISDIR.into());
+        }
+        let file = self.stand_in(dir, name, info, projected)?;
+        let id = self.trash.fresh();
+        let grave = self.at_trash(id);
+        name_nameless(&file, &grave)?;
+        let exchanged = self.keeping_write_time(&at.dir, || Ok(grave.rename(&at, RenameFlags::EXCHANGE)?));
+        if exchanged.is_err() {
+            let _ = grave.unlink();
+        }
+        exchanged?;
+        match keep {
+            Keep::Trash => {
+                self.trash.add(id, stat.stx_ino);
+                Ok(Some(id))
+            }
+            Keep::Nothing => {
+                if let Err(errno) = grave.unlink() {
+                    debug!(%errno, "a replaced file stays in the trash");
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Makes a directory the provider's. The record is the step: it says what a clean directory shows, and the inode
+    /// follows for those who look at it when nothing is mounted.
+    pub(crate) fn provide_directory_at(
+        &self,
+        dir: &RelPath,
+        name: &ItemName,
+        info: &PlaceholderInfo,
+        projected: &Projected,
+    ) -> Done<()> {
+        if info.item_kind() != ItemKind::Directory {
+            return Err(Errno::NOTDIR.into());
+        }
+        let at = self.at(dir, name)?;
+        let Found { stat, seen } = at.find()?.ok_or(Errno::NOENT)?;
+        if kind(&stat) != ItemKind::Directory {
+            return Err(Errno::NOTDIR.into());
+        }
+        let number = match seen {
+            Seen::Projected { number, .. } | Seen::Full { number, .. } => number,
+            Seen::Tombstone | Seen::Ghost => return Err(Errno::NOENT.into()),
+        };
+        let item = Recorded::Projected(provided(info, projected, Form::Whole, info.times.write));
+        Inode::Named(&at).set_record(&Record { inode: stat.stx_ino, number, item })?;
+        at.change_mode(disk_mode(info))?;
+        Ok(at.set_times(Some(timespec(info.times.access)), Some(timespec(info.times.write)))?)
+    }
+
+    /// Makes a directory full. The record tells the mode until the inode has it, so no other mode is ever shown.
+    pub(crate) fn convert_directory_at(&self, dir: &RelPath, name: &ItemName) -> Done<()> {
+        let at = self.at(dir, name)?;
+        let Found { stat, seen } = at.find()?.ok_or(Errno::NOENT)?;
+        if kind(&stat) != ItemKind::Directory {
+            return Err(Errno::NOTDIR.into());
+        }
+        let (number, provided) = match seen {
+            Seen::Full { .. } => return Ok(()),
+            Seen::Tombstone | Seen::Ghost => return Err(Errno::NOENT.into()),
+            Seen::Projected { number, provided } => (number, provided),
+        };
+        if provided.metadata == Metadata::Clean {
+            let times = provided.info.times;
+            at.set_times(Some(timespec(times.access)), Some(timespec(times.write)))?;
+        }
+        let shown = provided.info.mode;
+        let inode = Inode::Named(&at);
+        if shown == permissions(stat.stx_mode.into()) {
+            return self.record_full(inode, stat.stx_ino, number, None);
+        }
+        self.record_full(inode, stat.stx_ino, number, Some(shown))?;
+        if self.process.lifted(shown.into(), 0o700).is_none() {
+            at.change_mode(shown.into())?;
+            self.record_full(inode, stat.stx_ino, number, None)?;
+        }
+        Ok(())
+    }
+
+    /// Says that a switch has begun, or that it has ended.
+    pub(crate) fn write_switching(&self, switching: bool) -> Done<()> {
+        if switching {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            rustix::fs::openat(&*self.room.own, SWITCHING, flags, Mode::from_raw_mode(0o600))?;
+            return Ok(rustix::fs::fsync(readable(&self.room.own)?)?);
+        }
+        self.sync_everything()?;
+        match rustix::fs::unlinkat(&*self.room.own, SWITCHING, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Whether a switch has begun and not ended.
+    pub(crate) fn read_switching(&self) -> Done<bool> {
+        match rustix::fs::statat(self.room.own.as_fd(), SWITCHING, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+}
