@@ -15,6 +15,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use projfs_testkit::say;
+use projfs_testkit::skipped;
 use tempfile::TempDir;
 
 use crate::Tree;
@@ -79,7 +80,7 @@ impl Mounted {
     /// If it cannot be mounted.
     pub fn new(program: &str, options: Options) -> Option<Self> {
         if !can_mount() {
-            say("SKIPPED: tests on a real mount need root and /dev/fuse");
+            skipped("tests on a real mount need root and /dev/fuse");
             return None;
         }
         let dir = tempfile::Builder::new()

@@ -10,3 +10,4 @@ pub mod store_contract;
 mod say;
 
 pub use say::say;
+pub use say::skipped;

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 
-use projfs_testkit::say;
+use projfs_testkit::skipped;
 use projfs_tests::Mounted;
 use projfs_tests::Tree;
 use projfs_tests::pattern;
@@ -180,7 +180,7 @@ fn what_is_written_is_synced() {
 fn a_sync_reaches_the_store() {
     Mounted::each(PROGRAM, Tree::Small, |mounted| {
         if std::process::Command::new("strace").arg("-V").output().is_err() {
-            return say("SKIPPED: strace is not installed");
+            return skipped("strace is not installed");
         }
         let log = tempfile::NamedTempFile::new().unwrap();
         let mut trace = std::process::Command::new("strace")

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use projfs_testkit::say;
+use projfs_testkit::skipped;
 
 use super::support::Work;
 use super::support::mounted;
@@ -84,7 +84,7 @@ fn a_file_system_without_what_a_root_needs_is_6() {
         // It has neither whiteouts nor extended attributes of users.
         let (tree, none) = (work.path("tree"), rustix::mount::MountFlags::empty());
         if let Err(errno) = rustix::mount::mount("none", &tree, "ramfs", none, None) {
-            return say(format_args!("SKIPPED: no ramfs here: {errno}"));
+            return skipped(format_args!("no ramfs here: {errno}"));
         }
         let did = work.projfs(&["mount", "source", "tree"]);
         rustix::mount::unmount(&tree, rustix::mount::UnmountFlags::DETACH).unwrap();

@@ -14,6 +14,7 @@ use projfs_fuse::Config;
 use projfs_fuse::Session;
 use projfs_fuse::mount::Target;
 use projfs_testkit::say;
+use projfs_testkit::skipped;
 use tempfile::TempDir;
 
 use super::memory::Memory;
@@ -65,7 +66,7 @@ impl Rig {
     /// Mounts `memory`, or says why not.
     pub fn new(transport: Transport, memory: Memory) -> Option<Self> {
         if !rustix::process::geteuid().is_root() || !Path::new("/dev/fuse").exists() {
-            say("SKIPPED: needs root and /dev/fuse");
+            skipped("needs root and /dev/fuse");
             return None;
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,7 +75,7 @@ impl Rig {
             Transport::Uring => {
                 let switch = Switch::on();
                 if switch.is_none() {
-                    say(format_args!("SKIPPED: {SWITCH} cannot be turned on: no FUSE over io_uring here"));
+                    skipped(format_args!("{SWITCH} cannot be turned on: no FUSE over io_uring here"));
                     return None;
                 }
                 switch

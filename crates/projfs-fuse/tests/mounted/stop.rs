@@ -14,7 +14,7 @@ use projfs_fuse::mount::Health;
 use projfs_fuse::mount::Target;
 use projfs_fuse::mount::clear_dead;
 use projfs_fuse::mount::health;
-use projfs_testkit::say;
+use projfs_testkit::skipped;
 
 use super::memory::Content;
 use super::memory::Memory;
@@ -110,7 +110,7 @@ fn a_dead_mount_is_seen_and_cleared() {
     let control = tempfile::tempdir().unwrap();
     let none = rustix::mount::MountFlags::empty();
     if rustix::mount::mount("none", control.path(), "fusectl", none, None).is_err() {
-        return say("SKIPPED: fusectl cannot be mounted in a user namespace");
+        return skipped("fusectl cannot be mounted in a user namespace");
     }
     fs::write(control.path().join(minor.to_string()).join("abort"), "1").unwrap();
     rustix::mount::unmount(control.path(), rustix::mount::UnmountFlags::empty()).unwrap();

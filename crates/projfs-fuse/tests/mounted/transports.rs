@@ -13,7 +13,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use projfs_fuse::io::IoMode;
-use projfs_testkit::say;
+use projfs_testkit::skipped;
 use projfs_types::ItemName;
 use projfs_types::NodeId;
 use rustix::io::Errno;
@@ -181,13 +181,13 @@ fn the_kernel_reads_backed_files_by_itself() {
         || vec![("backed", Content::Backed(file.clone()))],
         |rig| {
             if !rig.session.kernel().negotiated.passthrough {
-                return say("SKIPPED: this kernel has no passthrough");
+                return skipped("this kernel has no passthrough");
             }
             let io = &rig.session.kernel().io;
             for _ in 0..3 {
                 let mut open = fs::File::open(rig.path("backed")).unwrap();
                 if matches!(io.mode(NodeId(2)), IoMode::Cached { .. }) {
-                    say("SKIPPED: no privilege for passthrough; read through the daemon instead");
+                    skipped("no privilege for passthrough; read through the daemon instead");
                     assert!(fs::read(rig.path("backed")).unwrap() == vec![3; 50_000]);
                     return;
                 }

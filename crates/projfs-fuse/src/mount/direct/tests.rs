@@ -1,6 +1,6 @@
 //! Tests of mounting by system calls.
 
-use projfs_testkit::say;
+use projfs_testkit::skipped;
 
 use super::*;
 use crate::wire::abi::Opcode;
@@ -15,7 +15,7 @@ fn first_opcode(device: &Device) -> u32 {
 fn may_mount() -> bool {
     let may = rustix::process::geteuid().is_root() && Device::open().is_ok();
     if !may {
-        say("SKIPPED: needs root and /dev/fuse");
+        skipped("needs root and /dev/fuse");
     }
     may
 }

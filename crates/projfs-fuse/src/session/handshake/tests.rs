@@ -1,6 +1,6 @@
 //! Tests of the handshake, with a file system that is mounted nowhere.
 
-use projfs_testkit::say;
+use projfs_testkit::skipped;
 
 use super::*;
 use crate::mount::MountOptions;
@@ -17,7 +17,7 @@ fn is_off() -> bool {
 #[test]
 fn rings_that_were_offered_and_are_refused_say_why() {
     if !rustix::process::geteuid().is_root() || Device::open().is_err() || !is_off() {
-        return say(format_args!("SKIPPED: needs root, /dev/fuse, and {SWITCH} turned off"));
+        return skipped(format_args!("needs root, /dev/fuse, and {SWITCH} turned off"));
     }
     let dir = tempfile::tempdir().unwrap();
     let prepared = Prepared::new(Target::at(dir.path()), &MountOptions::default()).unwrap();
