@@ -22,9 +22,13 @@ use crate::instance::context;
 /// provider, which may be the caller.
 const FORGET: Duration = Duration::from_secs(5);
 
+/// The same for the provider while it answers: if the kernel does not forget by then it waits for that answer.
+const FORGET_ANSWERING: Duration = Duration::from_millis(50);
+
 /// What each of these changes is visible to everybody when the call returns: the kernel has forgotten what it knew. A
 /// call that is made while the provider answers a question about the same directory cannot wait for that, and returns
-/// after five seconds at most; the kernel forgets as soon as the question is answered.
+/// after five seconds at most, or after a twentieth of one on the thread that answers; the kernel forgets as soon as the
+/// question is answered.
 ///
 /// Every path is the one that users see, below the root.
 impl VirtualizationInstance {
@@ -126,7 +130,8 @@ impl Shared {
     ) -> Result<T> {
         let live = self.live()?;
         let changed = act(&live.engine, &context(&CancelToken::new()));
-        live.session.kernel().invalidator.flush(Instant::now() + FORGET);
+        let patience = if projfs_engine::is_answering() { FORGET_ANSWERING } else { FORGET };
+        live.session.kernel().invalidator.flush(Instant::now() + patience);
         changed.map_err(|error| self.failed(error, operation, path))
     }
 }

@@ -2,6 +2,7 @@
 
 mod deadline;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
@@ -358,6 +359,17 @@ impl CommandTable {
     }
 }
 
+thread_local! {
+    /// Whether this thread brings commands to a provider.
+    static SERVES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread runs a provider's answer. The kernel may hold a directory until it is given: what waits for that
+/// directory must not wait here.
+pub fn is_answering() -> bool {
+    SERVES.get()
+}
+
 /// Brings commands to the provider until there will be no more, or another thread has taken this one's place.
 fn serve(
     handler: &dyn CommandHandler,
@@ -365,6 +377,7 @@ fn serve(
     now: &Receiver<Command>,
     later: &Receiver<Command>,
 ) {
+    SERVES.set(true);
     loop {
         let received = crossbeam_channel::select_biased! {
             recv(now) -> command => command,

@@ -21,6 +21,7 @@ mod transition;
 mod update;
 
 pub use command::Timeouts;
+pub use command::is_answering;
 pub use engine::DirectoryRenames;
 pub use engine::Engine;
 pub use engine::Entry;

@@ -64,6 +64,10 @@ static void Log(const char *format, ...)
     __builtin_va_end(arguments);
 }
 
+/* Where the mount is. */
+static char root[4000];
+static wchar_t wide_root[4000];
+
 /* What every callback is told. */
 static void Expect(const PRJ_CALLBACK_DATA *data)
 {
@@ -172,6 +176,14 @@ static PRJ_PLACEHOLDER_INFO Info(BOOLEAN is_directory, INT64 size, char version)
     return info;
 }
 
+static void *DescribeLater(void *call)
+{
+    PRJ_PLACEHOLDER_INFO info = Info(FALSE, sizeof(Content) - 1, '1');
+    SAME(PrjWritePlaceholderInfo(seen.instance, L"described", &info, sizeof(info)), S_OK);
+    SAME(PrjCompleteCommand(seen.instance, (INT32)(intptr_t)call, S_OK, NULL), S_OK);
+    return NULL;
+}
+
 static HRESULT CALLBACK Placeholder(const PRJ_CALLBACK_DATA *data)
 {
     PRJ_NAMESPACE_VIRTUALIZATION_CONTEXT instance = data->NamespaceVirtualizationContext;
@@ -183,6 +195,12 @@ static HRESULT CALLBACK Placeholder(const PRJ_CALLBACK_DATA *data)
     pthread_mutex_unlock(&seen.lock);
     INT64 size = sizeof(Content) - 1;
     PRJ_PLACEHOLDER_INFO info = Info(wcscmp(path, L"dir") == 0 || wcscmp(path, L"unlisted") == 0, size, '1');
+    if (wcscmp(path, L"described") == 0) {
+        pthread_t thread;
+        CHECK(pthread_create(&thread, NULL, DescribeLater, (void *)(intptr_t)data->CommandId) == 0);
+        pthread_detach(thread);
+        return WIN32(IO_PENDING);
+    }
     if (wcscmp(path, L"refused") == 0) {
         return WIN32(ACCESS_DENIED);
     }
@@ -371,6 +389,17 @@ static HRESULT CALLBACK Notify(const PRJ_CALLBACK_DATA *data, BOOLEAN isDirector
                 && parameters->FileDeletedOnHandleClose.IsFileModified
             ? " modified"
             : "");
+    /* A directory that was made here is to show what the provider has in it, from the start. */
+    if (notification == PRJ_NOTIFICATION_NEW_FILE_CREATED && wcscmp(data->FilePathName, L"merged") == 0) {
+        wchar_t path[4096];
+        swprintf(path, ARRAYSIZE(path), L"%s/merged", root);
+        struct timespec begin, end;
+        clock_gettime(CLOCK_MONOTONIC, &begin);
+        SAME(PrjMarkDirectoryAsPlaceholder(wide_root, path, NULL, &InstanceId), S_OK);
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        /* The kernel holds the directory for the program that makes it: nobody waits for it here. */
+        CHECK(end.tv_sec - begin.tv_sec <= 2);
+    }
     /* An open file has one id. */
     if (wcscmp(data->FilePathName, L"aligned") == 0) {
         if (notification == PRJ_NOTIFICATION_FILE_OPENED) {
@@ -410,8 +439,6 @@ static void CALLBACK Cancel(const PRJ_CALLBACK_DATA *data)
     pthread_mutex_unlock(&seen.lock);
 }
 
-/* Paths below the mount. */
-static char root[4000];
 
 static const char *Path(const char *name)
 {
@@ -455,7 +482,7 @@ static int Shell(const char *command)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static PRJ_FILE_STATE State(const wchar_t *wide_root, const wchar_t *name, HRESULT expected)
+static PRJ_FILE_STATE State(const wchar_t *name, HRESULT expected)
 {
     wchar_t path[4096];
     PRJ_FILE_STATE state = (PRJ_FILE_STATE)0;
@@ -498,7 +525,6 @@ static void Misuse(PRJ_NAMESPACE_VIRTUALIZATION_CONTEXT wrong)
 
 int main(int argc, char **argv)
 {
-    wchar_t wide_root[4000];
     PRJ_NAMESPACE_VIRTUALIZATION_CONTEXT instance = (PRJ_NAMESPACE_VIRTUALIZATION_CONTEXT)&failures;
     CHECK(argc == 2);
     setlocale(LC_ALL, "C.UTF-8");
@@ -572,14 +598,14 @@ int main(int argc, char **argv)
 
     /* Placeholders. */
     struct stat stat;
-    SAME(State(wide_root, L"hello.txt", WIN32(FILE_NOT_FOUND)), 0);
+    SAME(State(L"hello.txt", WIN32(FILE_NOT_FOUND)), 0);
     CHECK(lstat(Path("link"), &stat) == 0 && S_ISLNK(stat.st_mode));
     CHECK(lstat(Path("readonly"), &stat) == 0 && (stat.st_mode & 07777) == 0444);
     CHECK(lstat(Path("program"), &stat) == 0 && (stat.st_mode & 07777) == 0755);
     CHECK(lstat(Path("dated"), &stat) == 0 && stat.st_mtim.tv_sec == 981173106
         && stat.st_mtim.tv_nsec == 123456700);
     CHECK(lstat(Path("hello.txt"), &stat) == 0 && stat.st_size == sizeof(Content) - 1);
-    SAME(State(wide_root, L"hello.txt", S_OK), PRJ_FILE_STATE_PLACEHOLDER);
+    SAME(State(L"hello.txt", S_OK), PRJ_FILE_STATE_PLACEHOLDER);
     SAME(OpenError("refused", O_RDONLY), EACCES);
     SAME(OpenError("refused", O_RDWR | O_CREAT), EACCES);
     SAME(OpenError("unwritten", O_RDONLY), EIO);
@@ -596,15 +622,16 @@ int main(int argc, char **argv)
     SAME(Shell("test \"$(cat hello.txt)\" = 'hello, world'"), 0);
     SAME(ReadError("hello.txt"), 0);
     CHECK(seen.delivered == 1);
-    SAME(State(wide_root, L"hello.txt", S_OK), PRJ_FILE_STATE_PLACEHOLDER | PRJ_FILE_STATE_HYDRATED_PLACEHOLDER);
+    SAME(State(L"hello.txt", S_OK), PRJ_FILE_STATE_PLACEHOLDER | PRJ_FILE_STATE_HYDRATED_PLACEHOLDER);
     SAME(ReadError("short"), EIO);
     SAME(ReadError("short"), EIO);
-    SAME(State(wide_root, L"short", S_OK), PRJ_FILE_STATE_PLACEHOLDER);
+    SAME(State(L"short", S_OK), PRJ_FILE_STATE_PLACEHOLDER);
     SAME(ReadError("over"), EINVAL);
     SAME(ReadError("failing"), EPERM);
-    SAME(State(wide_root, L"failing", S_OK), PRJ_FILE_STATE_PLACEHOLDER);
+    SAME(State(L"failing", S_OK), PRJ_FILE_STATE_PLACEHOLDER);
     SAME(ReadError("failing"), 0);
     SAME(ReadError("aligned"), 0);
+    SAME(ReadError("described"), 0);
     SAME(ReadError("early"), 0);
     SAME(ReadError("later"), 0);
     SAME(ReadError("stopping"), 0);
@@ -632,7 +659,7 @@ int main(int argc, char **argv)
     SAME(Deliver(instance, &stream, 0, 1), E_HANDLE);
     SAME(PrjCompleteCommand(instance, call, S_OK, NULL), S_OK);
     SAME(PrjCompleteCommand(instance, call, S_OK, NULL), E_INVALIDARG);
-    SAME(State(wide_root, L"never", S_OK), PRJ_FILE_STATE_PLACEHOLDER);
+    SAME(State(L"never", S_OK), PRJ_FILE_STATE_PLACEHOLDER);
 
     /* Notifications. */
     pthread_mutex_lock(&seen.lock);
@@ -641,6 +668,8 @@ int main(int argc, char **argv)
     SAME(Shell("rm hello.txt"), 1);
     SAME(Shell("cat aligned"), 0);
     SAME(Shell("echo x >> readonly"), 2);
+    SAME(Shell("mkdir merged && touch merged/own && ls merged"), 0);
+    SAME(State(L"merged", S_OK), PRJ_FILE_STATE_PLACEHOLDER | PRJ_FILE_STATE_DIRTY_PLACEHOLDER);
     SAME(Shell("mkdir made && mv made moved && rmdir moved"), 0);
     SAME(Shell("cat dated && cat dir/a"), 0);
     SAME(Shell("ln empty linked && echo x > fresh && mv fresh older"), 0);
@@ -687,7 +716,7 @@ int main(int argc, char **argv)
         WIN32(PATH_NOT_FOUND));
     SAME(PrjUpdateFileIfNeeded(instance, L"hello.txt", &info, sizeof(info), PRJ_UPDATE_NONE, &causes), S_OK);
     SAME(causes, PRJ_UPDATE_FAILURE_CAUSE_NONE);
-    SAME(State(wide_root, L"hello.txt", S_OK), PRJ_FILE_STATE_PLACEHOLDER);
+    SAME(State(L"hello.txt", S_OK), PRJ_FILE_STATE_PLACEHOLDER);
     /* What the kernel knows of an item is what the provider said last. */
     info.VersionInfo.ContentID[0] = '3';
     info.FileBasicInfo.FileSize = 5;
@@ -705,12 +734,12 @@ int main(int argc, char **argv)
     SAME(PrjDeleteFile(instance, L"failing", PRJ_UPDATE_ALLOW_DIRTY_DATA, &causes),
         WIN32(FILE_SYSTEM_VIRTUALIZATION_INVALID_OPERATION));
     SAME(PrjDeleteFile(instance, L"failing", PRJ_UPDATE_ALLOW_DIRTY_METADATA, &causes), S_OK);
-    SAME(State(wide_root, L"failing", WIN32(FILE_NOT_FOUND)), 0);
+    SAME(State(L"failing", WIN32(FILE_NOT_FOUND)), 0);
     SAME(PrjDeleteFile(instance, L"dir", PRJ_UPDATE_ALLOW_DIRTY_METADATA, NULL), WIN32(DIR_NOT_EMPTY));
     SAME(PrjWritePlaceholderInfo(instance, L"ahead", &info, sizeof(info)), S_OK);
     SAME(PrjWritePlaceholderInfo(instance, L"ahead", &info, sizeof(info)), WIN32(ALREADY_EXISTS));
     SAME(PrjWritePlaceholderInfo(instance, L"no\\such", &info, sizeof(info)), WIN32(PATH_NOT_FOUND));
-    SAME(State(wide_root, L"ahead", S_OK), PRJ_FILE_STATE_PLACEHOLDER);
+    SAME(State(L"ahead", S_OK), PRJ_FILE_STATE_PLACEHOLDER);
     UINT32 count = 1;
     SAME(PrjClearNegativePathCache(instance, &count), S_OK);
     SAME(count, 0);
@@ -720,10 +749,10 @@ int main(int argc, char **argv)
     swprintf(missing, ARRAYSIZE(missing), L"%ls\\nested", wide_root);
     SAME(PrjMarkDirectoryAsPlaceholder(wide_root, missing, NULL, &other), E_INVALIDARG);
     SAME(PrjMarkDirectoryAsPlaceholder(wide_root, L"/tmp", NULL, &InstanceId), E_INVALIDARG);
-    SAME(State(wide_root, L"nested", S_OK), PRJ_FILE_STATE_FULL);
+    SAME(State(L"nested", S_OK), PRJ_FILE_STATE_FULL);
     SAME(PrjMarkDirectoryAsPlaceholder(wide_root, missing, NULL, &InstanceId), S_OK);
     SAME(PrjMarkDirectoryAsPlaceholder(wide_root, missing, NULL, &InstanceId), WIN32(REPARSE_POINT_ENCOUNTERED));
-    SAME(State(wide_root, L"nested", S_OK), PRJ_FILE_STATE_PLACEHOLDER);
+    SAME(State(L"nested", S_OK), PRJ_FILE_STATE_PLACEHOLDER);
 
     /* Stopped, while somebody waits for a command that is pended. */
     child = fork();
@@ -745,8 +774,8 @@ int main(int argc, char **argv)
     CHECK(seen.early == 0);
     Misuse(instance);
     SAME(PrjCompleteCommand(instance, seen.pended_call, S_OK, NULL), E_HANDLE);
-    SAME(State(wide_root, L"older", WIN32(FILE_NOT_FOUND)), 0);
-    SAME(State(wide_root, L"over", S_OK), PRJ_FILE_STATE_TOMBSTONE);
+    SAME(State(L"older", WIN32(FILE_NOT_FOUND)), 0);
+    SAME(State(L"over", S_OK), PRJ_FILE_STATE_TOMBSTONE);
 
     /* And again, by default. */
     SAME(PrjStartVirtualizing(wide_root, &callbacks, &InstanceContext, NULL, &seen.instance), S_OK);
