@@ -1,12 +1,18 @@
-//! Changes of the view by the provider: placeholders ahead of time, updates, deletions, directories that merge again.
+//! Changes of the view by the provider: placeholders ahead of time, updates, deletions, directories that merge again,
+//! and everything at once.
 
 use std::time::Duration;
 use std::time::Instant;
 
 use projfs_engine::Context;
 use projfs_engine::Engine;
+use projfs_engine::Switched;
 use projfs_engine::Updated;
+use projfs_provider::Adapter;
 use projfs_provider::CancelToken;
+use projfs_provider::CommandHandler;
+use projfs_provider::Provider;
+use projfs_sync::Arc;
 use projfs_types::PlaceholderInfo;
 use projfs_types::RelPath;
 use projfs_types::UpdateFlags;
@@ -103,6 +109,40 @@ impl VirtualizationInstance {
         self.shared().change("clear the absent names of", RelPath::root(), |engine, _| {
             Ok(engine.clear_negative_path_cache())
         })
+    }
+
+    /// Has another provider answer from now on, and makes everything that is local and was not changed here as that one
+    /// has it, at once: what has another content id becomes a placeholder of its version, and what it does not have goes.
+    /// What was changed or made here is kept, and named if the provider's item beneath has changed.
+    ///
+    /// The new provider is asked first, while the old one is shown. Then everybody is kept out for a moment. Who comes
+    /// after it sees the new version alone; a listing that began before goes on to its end with the old names; what is
+    /// open stays as it is, its provider included. A crash in that moment is made good by the next start, which brings
+    /// everything to the version of the provider that it is given.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) if the new provider's traits differ from those of the old one; the
+    /// provider's, as [`Operation`](crate::ErrorKind::Operation), before anything was changed; the store's: everything
+    /// may be half-way then, until the next switch or start.
+    pub fn switch(&self, provider: impl Provider) -> Result<Switched> {
+        self.switch_handler(Arc::new(Adapter::new(provider)))
+    }
+
+    /// The same with what answers commands.
+    ///
+    /// # Errors
+    /// Those of [`switch`](Self::switch).
+    pub fn switch_handler(&self, handler: Arc<dyn CommandHandler>) -> Result<Switched> {
+        self.shared().change("switch", RelPath::root(), |engine, context| engine.switch(context, handler))
+    }
+
+    /// The same as [`switch`](Self::switch) after the provider itself has begun to answer in another way. What it
+    /// answered before is not known: what was changed here is named if the provider has anything beneath.
+    ///
+    /// # Errors
+    /// Those of [`switch`](Self::switch).
+    pub fn refresh(&self) -> Result<Switched> {
+        self.shared().change("switch", RelPath::root(), Engine::refresh)
     }
 
     /// How content is best aligned that is delivered, in bytes (`WriteAlignment`): the block of the root's file system,

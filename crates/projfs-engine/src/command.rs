@@ -17,6 +17,7 @@ use projfs_provider::Request;
 use projfs_sync::Arc;
 use projfs_sync::Condvar;
 use projfs_sync::Mutex;
+use projfs_sync::RwLock;
 use projfs_sync::atomic::AtomicU64;
 use projfs_sync::atomic::Ordering;
 use projfs_sync::thread;
@@ -48,20 +49,29 @@ pub(crate) struct About {
 
 /// Questions to the provider, and the threads that bring them.
 pub(crate) struct CommandTable {
-    handler: Arc<dyn CommandHandler>,
+    handler: RwLock<Arc<dyn CommandHandler>>,
     next: AtomicU64,
     /// Where commands are put for the provider threads; nothing once the instance stops.
     queue: Mutex<Option<Queue>>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
-    outstanding: Mutex<HashMap<CommandId, CancelToken>>,
+    outstanding: Mutex<HashMap<CommandId, Outstanding>>,
     stopping: CancelToken,
     counts: Mutex<HashMap<&'static str, u64>>,
 }
 
+/// A command, and whom it is for.
+type Addressed = (Arc<dyn CommandHandler>, Command);
+
+/// A command that has no answer yet.
+struct Outstanding {
+    cancel: CancelToken,
+    handler: Arc<dyn CommandHandler>,
+}
+
 /// Where commands are put for the provider threads.
 struct Queue {
-    now: Sender<Command>,
-    later: Sender<Command>,
+    now: Sender<Addressed>,
+    later: Sender<Addressed>,
 }
 
 /// Where an answer arrives.
@@ -121,7 +131,7 @@ impl CommandTable {
         let (now, now_receiver) = crossbeam_channel::unbounded();
         let (later, later_receiver) = crossbeam_channel::unbounded();
         let table = Arc::new(Self {
-            handler,
+            handler: RwLock::new(handler),
             next: AtomicU64::new(1),
             queue: Mutex::new(Some(Queue { now, later })),
             threads: Mutex::default(),
@@ -130,13 +140,12 @@ impl CommandTable {
             counts: Mutex::default(),
         });
         for number in 0..threads {
-            let handler = Arc::clone(&table.handler);
             // Some threads are for what somebody waits for alone.
             let later = if number % 2 == 0 { later_receiver.clone() } else { crossbeam_channel::never() };
             let now = now_receiver.clone();
             let thread = thread::Builder::new()
                 .name(format!("projfs-provider-{number}"))
-                .spawn(move || serve(&*handler, &now, &later))?;
+                .spawn(move || serve(&now, &later))?;
             table.threads.lock().push(thread);
         }
         Ok(table)
@@ -191,19 +200,31 @@ impl CommandTable {
         about: About,
         build: impl FnOnce(Request) -> Command,
     ) -> Result<CommandId> {
+        self.send_to(self.handler(), urgency, caller, about, build)
+    }
+
+    /// The same, to a handler that may not be the one of now.
+    pub(crate) fn send_to(
+        &self,
+        handler: Arc<dyn CommandHandler>,
+        urgency: Urgency,
+        caller: Caller,
+        about: About,
+        build: impl FnOnce(Request) -> Command,
+    ) -> Result<CommandId> {
         let id = CommandId(self.next.fetch_add(1, Ordering::Relaxed));
         let cancel = CancelToken::new();
         let command = build(Request::new(id, about.path, about.version, caller, cancel.clone()));
         *self.counts.lock().entry(command.name()).or_default() += 1;
         tracing::debug!(command = command.name(), id = id.0, path = %command.request().path(), "asking");
-        self.outstanding.lock().insert(id, cancel);
+        self.outstanding.lock().insert(id, Outstanding { cancel, handler: Arc::clone(&handler) });
         let queue = self.queue.lock();
         let sender = queue.as_ref().map(|queue| match urgency {
             Urgency::Now => &queue.now,
             Urgency::Later => &queue.later,
         });
         match sender {
-            Some(sender) if sender.send(command).is_ok() => Ok(id),
+            Some(sender) if sender.send((handler, command)).is_ok() => Ok(id),
             _ => {
                 self.outstanding.lock().remove(&id);
                 Err(ErrorKind::Unavailable.into())
@@ -227,10 +248,10 @@ impl CommandTable {
 
     /// Nobody waits for the command any more.
     pub(crate) fn cancel(&self, command: CommandId) {
-        let token = self.outstanding.lock().remove(&command);
-        if let Some(token) = token {
-            token.cancel();
-            self.handler.cancel(command);
+        let outstanding = self.outstanding.lock().remove(&command);
+        if let Some(Outstanding { cancel, handler }) = outstanding {
+            cancel.cancel();
+            handler.cancel(command);
         }
     }
 
@@ -241,7 +262,17 @@ impl CommandTable {
 
     /// What of the projection the kernel may keep, and how files may be fetched.
     pub(crate) fn traits(&self) -> projfs_provider::ProviderTraits {
-        self.handler.traits()
+        self.handler.read().traits()
+    }
+
+    /// Who answers now.
+    pub(crate) fn handler(&self) -> Arc<dyn CommandHandler> {
+        Arc::clone(&self.handler.read())
+    }
+
+    /// Has another answer from now on. Who was asked before still answers that.
+    pub(crate) fn set_handler(&self, handler: Arc<dyn CommandHandler>) -> Arc<dyn CommandHandler> {
+        std::mem::replace(&mut self.handler.write(), handler)
     }
 
     /// How often each question was asked.
@@ -276,13 +307,13 @@ impl CommandTable {
 }
 
 /// Brings commands to the provider until there will be no more.
-fn serve(handler: &dyn CommandHandler, now: &Receiver<Command>, later: &Receiver<Command>) {
+fn serve(now: &Receiver<Addressed>, later: &Receiver<Addressed>) {
     loop {
         let received = crossbeam_channel::select_biased! {
             recv(now) -> command => command,
             recv(later) -> command => command,
         };
-        let Ok(command) = received else { return };
+        let Ok((handler, command)) = received else { return };
         if command.request().cancellation().is_cancelled() {
             command.fail(ProviderErrorKind::Cancelled.into());
         } else if catch_unwind(AssertUnwindSafe(|| handler.handle(command))).is_err() {

@@ -66,4 +66,6 @@ pub use transition::Step;
 pub use transition::Writing;
 pub use transition::overwrite;
 pub use transition::step;
+pub use update::Conflict;
+pub use update::Switched;
 pub use update::Updated;

@@ -7,7 +7,6 @@ use std::time::Duration;
 use std::time::Instant;
 
 use projfs_engine::Engine;
-use projfs_provider::Adapter;
 use projfs_store::MemoryJournal;
 use projfs_store::MemoryStore;
 use projfs_sync::Arc;
@@ -23,6 +22,7 @@ use projfs_testkit::model::Seen;
 use projfs_testkit::model::Subject;
 use projfs_testkit::model::operation;
 use projfs_testkit::model::projection;
+use projfs_testkit::projection::Projection;
 use projfs_types::ItemName;
 use projfs_types::RelPathBuf;
 use rustix::io::Errno;
@@ -45,14 +45,14 @@ const ALLOWED: [Errno; 10] = [
     Errno::OPNOTSUPP,
 ];
 
-fn start(store: &MemoryStore) -> EngineSubject {
+fn start(store: &MemoryStore, projection: &Projection) -> EngineSubject {
     let store = store.clone();
     let open = move || {
         let (store, journal): (Arc<dyn projfs_store::Store>, Arc<dyn projfs_store::Journal>) =
             (Arc::new(store.clone()), Arc::new(MemoryJournal::new()));
         (store, journal)
     };
-    EngineSubject::start(Box::new(open), Arc::new(Adapter::new(projection()))).unwrap()
+    EngineSubject::start(Box::new(open), projection).unwrap()
 }
 
 /// Paths up to three deep; what is there changes all the time.
@@ -127,12 +127,13 @@ fn many_threads_end_and_leave_a_sound_tree() {
     let run = Run::from_environment(24_000);
     println!("PROJFS_SEED={} PROJFS_OPS={}", run.seed, run.operations);
     let store = MemoryStore::new();
-    let mut owner = start(&store);
+    let projection = projection().lenient();
+    let mut owner = start(&store, &projection);
     let done = Arc::new(AtomicU64::new(0));
     let succeeded = Arc::new(AtomicU64::new(0));
     let threads: Vec<_> = (0..THREADS)
         .map(|number| {
-            let mut subject = EngineSubject::sharing(Arc::clone(owner.engine()));
+            let mut subject = EngineSubject::sharing(&owner);
             let (done, succeeded) = (Arc::clone(&done), Arc::clone(&succeeded));
             std::thread::spawn(move || {
                 let mut random = Random::new(run.seed ^ number.wrapping_mul(0x0123_4567_89ab_cdef));
@@ -171,5 +172,5 @@ fn many_threads_end_and_leave_a_sound_tree() {
     let statistics = owner.engine().statistics();
     assert_eq!((statistics.nodes, statistics.handles), (1, 0), "everything was forgotten and closed");
     drop(owner);
-    assert_eq!(dump(&mut start(&store)), tree, "after a restart");
+    assert_eq!(dump(&mut start(&store, &projection)), tree, "after a restart");
 }

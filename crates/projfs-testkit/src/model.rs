@@ -8,6 +8,7 @@ mod apply;
 mod engine;
 mod errno;
 mod op;
+mod provider;
 mod random;
 mod tree;
 
@@ -22,6 +23,7 @@ pub use op::Outcome;
 pub use op::Seen;
 pub use op::Subject;
 pub use op::Word;
+pub use op::version_info;
 pub use random::Random;
 pub use random::Run;
 pub use random::operation;
