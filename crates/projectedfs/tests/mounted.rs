@@ -11,4 +11,5 @@ mod mounted {
     mod interrupts;
     mod ranges;
     mod support;
+    mod view;
 }

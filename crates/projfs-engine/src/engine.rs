@@ -170,8 +170,13 @@ impl Engine {
                 source: Some(error.into()),
             })?;
         let files = Arc::new(OpenFiles::new(options.open_files));
+        let (own, kept) = (Arc::clone(&files), Arc::clone(&kernel));
+        let gone = move |node| {
+            own.remove(node);
+            kept.node_gone(node);
+        };
         Ok(Self {
-            nodes: NodeTable::new(root.stat.number, Arc::clone(&files)),
+            nodes: NodeTable::new(root.stat.number, Box::new(gone)),
             owner: store.owner(),
             store,
             journal,

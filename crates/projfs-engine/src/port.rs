@@ -18,6 +18,10 @@ pub trait KernelCache: Send + Sync + 'static {
         let _ = node;
         self.entry_changed(parent, name);
     }
+    /// The kernel refers to a node no more, and its id may be another item's next. Called with a lock held.
+    fn node_gone(&self, node: NodeId) {
+        let _ = node;
+    }
     /// What any name leads to may have changed, that it leads nowhere included. False if the kernel cannot be told so
     /// (before Linux 6.16), and has to be told of each name.
     fn names_changed(&self) -> bool {

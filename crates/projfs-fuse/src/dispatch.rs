@@ -48,6 +48,12 @@ impl KernelCache for KernelLink {
         }
     }
 
+    fn node_gone(&self, node: NodeId) {
+        if let Some(kernel) = self.0.get() {
+            kernel.io.forget(node);
+        }
+    }
+
     fn names_changed(&self) -> bool {
         // Before the connection stands, the kernel knows nothing.
         let Some(kernel) = self.0.get() else { return true };

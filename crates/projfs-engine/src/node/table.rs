@@ -25,13 +25,15 @@ pub(crate) use super::view::Seen;
 use crate::enumerate::Snapshot;
 use crate::error::ErrorKind;
 use crate::error::Result;
-use crate::files::OpenFiles;
+
+/// What is done when a node goes. It may take leaf locks.
+pub(crate) type Gone = Box<dyn Fn(NodeId) + Send + Sync>;
 
 /// What the kernel, or an open handle, still refers to. A leaf lock.
 pub(crate) struct NodeTable {
     nodes: Mutex<HashMap<NodeId, Node, BuildHasherDefault<IdHasher>>>,
-    /// Which go with their nodes: an id may lead to another item later.
-    files: Arc<OpenFiles>,
+    /// Called when a node goes, before its id can lead to another item: what is kept by the id goes with it.
+    gone: Gone,
     /// The most ids that were tried for one number so far. Ids before a taken one come free again, so all are looked at.
     attempts: AtomicU64,
 }
@@ -74,7 +76,7 @@ impl DirectoryNode {
 
 impl NodeTable {
     /// A table with the root in it, which never leaves.
-    pub(crate) fn new(root: Number, files: Arc<OpenFiles>) -> Self {
+    pub(crate) fn new(root: Number, gone: Gone) -> Self {
         let root = Node {
             number: root,
             kind: ItemKind::Directory,
@@ -88,7 +90,7 @@ impl NodeTable {
         };
         let mut nodes = HashMap::default();
         nodes.insert(NodeId::ROOT, root);
-        Self { nodes: Mutex::new(nodes), files, attempts: AtomicU64::new(1) }
+        Self { nodes: Mutex::new(nodes), gone, attempts: AtomicU64::new(1) }
     }
 
     /// The node of an item that was seen under a name, referred to `lookups` more times by the kernel.
@@ -103,7 +105,7 @@ impl NodeTable {
         });
         if let Some(id) = known.filter(|id| nodes.get(id).is_some_and(|node| node.kind != seen.kind)) {
             // The provider has another item there by now.
-            drop_name(&mut nodes, &self.files, id, seen.parent, seen.name);
+            drop_name(&mut nodes, &self.gone, id, seen.parent, seen.name);
             drop(nodes);
             return self.insert(seen, lookups);
         }
@@ -298,7 +300,7 @@ impl NodeTable {
         let node = nodes.get_mut(&id)?;
         node.opens -= 1;
         let trash = if node.opens == 0 { node.trash.take() } else { None };
-        drop_unused(&mut nodes, &self.files, id);
+        drop_unused(&mut nodes, &self.gone, id);
         trash
     }
 
@@ -310,7 +312,7 @@ impl NodeTable {
         let mut nodes = self.nodes.lock();
         if let Some(node) = nodes.get_mut(&id) {
             node.lookups = node.lookups.saturating_sub(lookups);
-            drop_unused(&mut nodes, &self.files, id);
+            drop_unused(&mut nodes, &self.gone, id);
         }
     }
 
@@ -331,7 +333,7 @@ impl NodeTable {
         } else {
             trash
         };
-        drop_name(&mut nodes, &self.files, id, parent, name);
+        drop_name(&mut nodes, &self.gone, id, parent, name);
         needless
     }
 
@@ -360,7 +362,7 @@ impl NodeTable {
             add_child(&mut nodes, to.0);
         }
         if removed {
-            remove_child(&mut nodes, &self.files, from.0);
+            remove_child(&mut nodes, &self.gone, from.0);
         }
     }
 
@@ -395,11 +397,11 @@ fn path(nodes: &Nodes, mut id: NodeId) -> Result<RelPathBuf> {
     Ok(names.into_iter().rev().collect())
 }
 
-fn drop_name(nodes: &mut Nodes, files: &OpenFiles, id: NodeId, parent: NodeId, name: &ItemName) {
+fn drop_name(nodes: &mut Nodes, gone: &Gone, id: NodeId, parent: NodeId, name: &ItemName) {
     if nodes.get_mut(&id).is_some_and(|node| node.names.remove(parent, name)) {
-        remove_child(nodes, files, parent);
+        remove_child(nodes, gone, parent);
     }
-    drop_unused(nodes, files, id);
+    drop_unused(nodes, gone, id);
 }
 
 fn add_child(nodes: &mut Nodes, parent: NodeId) {
@@ -408,16 +410,16 @@ fn add_child(nodes: &mut Nodes, parent: NodeId) {
     }
 }
 
-fn remove_child(nodes: &mut Nodes, files: &OpenFiles, parent: NodeId) {
+fn remove_child(nodes: &mut Nodes, gone: &Gone, parent: NodeId) {
     if let Some(node) = nodes.get_mut(&parent) {
         node.children -= 1;
-        drop_unused(nodes, files, parent);
+        drop_unused(nodes, gone, parent);
     }
 }
 
 /// Drops a node that nothing refers to, and its parents for which that becomes true: in a loop, as trees may be deeper
 /// than a stack.
-fn drop_unused(nodes: &mut Nodes, files: &OpenFiles, id: NodeId) {
+fn drop_unused(nodes: &mut Nodes, gone: &Gone, id: NodeId) {
     let unused = |node: &Node| node.lookups == 0 && node.opens == 0 && node.children == 0;
     let mut pending = vec![id];
     while let Some(id) = pending.pop() {
@@ -425,7 +427,7 @@ fn drop_unused(nodes: &mut Nodes, files: &OpenFiles, id: NodeId) {
             continue;
         }
         let Some(node) = nodes.remove(&id) else { continue };
-        files.remove(id);
+        gone(id);
         for parent in node.names.parents() {
             if let Some(node) = nodes.get_mut(&parent) {
                 node.children -= 1;
