@@ -11,5 +11,6 @@ mod mounted {
     mod interrupts;
     mod ranges;
     mod support;
+    mod switch;
     mod view;
 }

@@ -302,8 +302,13 @@ impl Store for MemoryStore {
         tell(self.lock().convert_directory(dir, name), "make full", || dir.join(name))
     }
 
-    fn set_switching(&self, switching: bool) -> Result<()> {
-        self.lock().switching = switching;
+    fn begin_switch(&self) -> Result<()> {
+        self.lock().switching = true;
+        Ok(())
+    }
+
+    fn end_switch(&self, _changed: &[RelPathBuf]) -> Result<()> {
+        self.lock().switching = false;
         Ok(())
     }
 

@@ -165,9 +165,11 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// `ENOTDIR` if it is none.
     fn convert_directory(&self, dir: &RelPath, name: &ItemName) -> Result<()>;
-    /// Says that the store is on its way from one view of the projection to another, or has arrived. Survives a power
-    /// cut, and when it has arrived, so does all that was changed on the way.
-    fn set_switching(&self, switching: bool) -> Result<()>;
+    /// Says that the store is on its way from one view of the projection to another. Survives a power cut.
+    fn begin_switch(&self) -> Result<()>;
+    /// Says that it has arrived. Notes, and what was changed in these directories and of them, survives a power cut by
+    /// then; those that are gone are passed over.
+    fn end_switch(&self, changed: &[RelPathBuf]) -> Result<()>;
     /// Whether the store was left on its way from one view to another.
     fn is_switching(&self) -> Result<bool>;
 

@@ -252,8 +252,12 @@ impl Store for TreeStore {
         self.convert_directory_at(dir, name).map_err(about("make full", || dir.join(name)))
     }
 
-    fn set_switching(&self, switching: bool) -> Result<()> {
-        self.write_switching(switching).map_err(about("note a switch of", RelPathBuf::root))
+    fn begin_switch(&self) -> Result<()> {
+        self.mark_switching().map_err(about("note a switch of", RelPathBuf::root))
+    }
+
+    fn end_switch(&self, changed: &[RelPathBuf]) -> Result<()> {
+        self.unmark_switching(changed).map_err(about("end a switch of", RelPathBuf::root))
     }
 
     fn is_switching(&self) -> Result<bool> {

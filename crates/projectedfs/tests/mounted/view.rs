@@ -145,6 +145,33 @@ fn what_is_local_is_told_of_any_path() {
 }
 
 #[test]
+fn a_watched_file_that_a_switch_takes_away_is_told_of() {
+    use rustix::fs::inotify;
+    mounted("a_watched_file_that_a_switch_takes_away_is_told_of", |dir| {
+        let projection = small();
+        let instance = start(dir, &projection);
+        let watches = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+        let all = inotify::WatchFlags::ALL_EVENTS;
+        for name in ["a", "d", ""] {
+            inotify::add_watch(&watches, dir.join(name), all).unwrap();
+        }
+        let without = small();
+        without.remove(&path("a"));
+        let switched = instance.switch(without).unwrap();
+        assert_eq!((switched.dropped, switched.conflicts), (1, vec![]));
+        assert!(!dir.join("a").exists());
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+        let mut reader = inotify::Reader::new(&watches, &mut buffer);
+        let mut told = inotify::ReadFlags::empty();
+        while let Ok(event) = reader.next() {
+            told |= event.events();
+        }
+        assert!(told.contains(inotify::ReadFlags::DELETE_SELF), "{told:?}");
+        assert!(!told.intersects(inotify::ReadFlags::DELETE | inotify::ReadFlags::MODIFY), "{told:?}");
+    });
+}
+
+#[test]
 fn a_root_keeps_the_identity_that_it_was_given() {
     mounted("a_root_keeps_the_identity_that_it_was_given", |dir| {
         let id = InstanceId::from_bytes([7; 16]);

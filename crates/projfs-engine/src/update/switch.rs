@@ -7,6 +7,9 @@
 //! A crash in that moment leaves items of both views. A mark says so, and the next start brings everything to the view
 //! of the provider that it is given, before anybody is let in. So a switch is not undone by a crash but finished.
 
+use std::time::Duration;
+use std::time::Instant;
+
 use projfs_provider::CommandHandler;
 use projfs_store::Leave;
 use projfs_sync::Arc;
@@ -42,6 +45,8 @@ pub struct Switched {
     pub dropped: u64,
     /// What was kept although the provider has another version of it, in order of the paths.
     pub conflicts: Vec<Conflict>,
+    /// How long everybody was kept out.
+    pub pause: Duration,
 }
 
 /// The way from one view to another.
@@ -83,6 +88,8 @@ impl Engine {
     /// Those of [`refresh`](Self::refresh).
     pub fn finish_switch(&self, context: &Context<'_>) -> Result<()> {
         if self.store.is_switching()? {
+            // What was changed before the crash, and where, nobody knows.
+            self.store.sync_all()?;
             let done = self.refresh(context)?;
             tracing::info!(done.updated, done.dropped, "finished a switch that was interrupted");
         }
@@ -113,7 +120,7 @@ impl Engine {
                 let new = Shown::new(Arc::clone(&commands), beside, root.clone());
                 let old = Shown::new(Arc::clone(&self.commands), Arc::clone(&self.listings), root);
                 let switched = self.prepare_and_switch(context, new, Some(old), Some(handler));
-                commands.stop(std::time::Duration::ZERO);
+                commands.stop(Duration::ZERO);
                 switched
             }
         }
@@ -133,10 +140,11 @@ impl Engine {
                 continue;
             }
             if !marked && !plan.changes.is_empty() {
-                self.store.set_switching(true)?;
+                self.store.begin_switch()?;
                 marked = true;
             }
             let held = self.locks.everything();
+            let begin = Instant::now();
             let plan = Planner::new(self, &mut new, old.as_mut()).make()?;
             let incomplete = new.is_incomplete() || old.as_ref().is_some_and(Shown::is_incomplete);
             if incomplete || (!marked && !plan.changes.is_empty()) {
@@ -150,12 +158,13 @@ impl Engine {
             }
             self.listings.adopt(new.into_listings());
             self.negative.clear();
+            let changed = plan.directories();
             let switched = self.carry_out(context, plan);
             self.forget_views();
             drop(held);
-            let switched = switched?;
+            let switched = Switched { pause: begin.elapsed(), ..switched? };
             if marked || self.store.is_switching()? {
-                self.store.set_switching(false)?;
+                self.store.end_switch(&changed)?;
             }
             return Ok(switched);
         }

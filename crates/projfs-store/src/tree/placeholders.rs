@@ -115,6 +115,11 @@ impl Placeholders {
         state.notes.below.get(origin).map_or_else(Vec::new, |names| names.keys().cloned().collect())
     }
 
+    /// What was noted before survives a power cut.
+    pub(crate) fn sync(&self) -> Done<()> {
+        Ok(self.state.read().log.sync()?)
+    }
+
     /// How many placeholders are noted.
     pub(crate) fn count(&self) -> u64 {
         self.state.read().notes.count

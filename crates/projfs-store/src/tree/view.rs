@@ -8,6 +8,7 @@ use projfs_types::Metadata;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
 use projfs_types::RelPath;
+use projfs_types::RelPathBuf;
 use rustix::fs::AtFlags;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
@@ -16,6 +17,7 @@ use rustix::io::Errno;
 use tracing::debug;
 
 use super::Done;
+use super::Fault;
 use super::Seen;
 use super::TreeStore;
 use super::at::Inode;
@@ -28,6 +30,7 @@ use super::put::provided;
 use super::put::timespec;
 use super::room::readable;
 use crate::Keep;
+use crate::StoreErrorKind;
 use crate::TrashId;
 use crate::record::Form;
 use crate::record::Record;
@@ -130,14 +133,26 @@ impl TreeStore {
         Ok(())
     }
 
-    /// Says that a switch has begun, or that it has ended.
-    pub(crate) fn write_switching(&self, switching: bool) -> Done<()> {
-        if switching {
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            rustix::fs::openat(&*self.room.own, SWITCHING, flags, Mode::from_raw_mode(0o600))?;
-            return Ok(rustix::fs::fsync(readable(&self.room.own)?)?);
+    /// Says that a switch has begun.
+    pub(crate) fn mark_switching(&self) -> Done<()> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        rustix::fs::openat(&*self.room.own, SWITCHING, flags, Mode::from_raw_mode(0o600))?;
+        Ok(rustix::fs::fsync(readable(&self.room.own)?)?)
+    }
+
+    /// Says that a switch has ended, after what it changed is safe. Not by syncing the file system: others may have
+    /// written gigabytes there.
+    pub(crate) fn unmark_switching(&self, changed: &[RelPathBuf]) -> Done<()> {
+        if !self.read_switching()? {
+            return Ok(());
         }
-        self.sync_everything()?;
+        self.notes.sync()?;
+        for dir in changed {
+            match self.sync_directory_at(dir) {
+                Ok(()) | Err(Fault(StoreErrorKind::Os(Errno::NOENT | Errno::NOTDIR))) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
         match rustix::fs::unlinkat(&*self.room.own, SWITCHING, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(errno) => Err(errno.into()),
