@@ -12,6 +12,7 @@ use projfs_types::ItemState;
 use projfs_types::Number;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
+use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use projfs_types::Stat;
@@ -55,6 +56,8 @@ pub trait Store: Send + Sync + 'static {
     fn notes(&self) -> u64;
     /// The names of the placeholders that are noted directly below an origin, in no order.
     fn noted_names(&self, origin: &RelPath) -> Vec<ItemNameBuf>;
+    /// The placeholders that are noted directly below an origin, in no order.
+    fn noted_below(&self, origin: &RelPath) -> Vec<ProjectedItem>;
     /// Notes placeholders, or forgets those that come with nothing, in this order. Each is one step; after a crash those
     /// up to one of them have happened.
     fn note_all(&self, changes: &[(RelPathBuf, Option<PlaceholderInfo>)]) -> Result<()>;

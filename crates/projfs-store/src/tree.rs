@@ -36,6 +36,7 @@ use projfs_types::ItemNameBuf;
 use projfs_types::Number;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
+use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 
@@ -136,6 +137,10 @@ impl Store for TreeStore {
 
     fn noted_names(&self, origin: &RelPath) -> Vec<ItemNameBuf> {
         self.notes.names(origin)
+    }
+
+    fn noted_below(&self, origin: &RelPath) -> Vec<ProjectedItem> {
+        self.notes.items(origin)
     }
 
     fn note_all(&self, changes: &[(RelPathBuf, Option<PlaceholderInfo>)]) -> Result<()> {

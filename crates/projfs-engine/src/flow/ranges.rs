@@ -88,7 +88,8 @@ impl Engine {
         self.is_large(info) && self.gives_ranges()
     }
 
-    fn is_large(&self, info: &PlaceholderInfo) -> bool {
+    /// Whether a file comes in parts, if the provider gives ranges.
+    pub(crate) fn is_large(&self, info: &PlaceholderInfo) -> bool {
         info.item_kind() == ItemKind::File && info.size() > self.options.whole_file_limit
     }
 

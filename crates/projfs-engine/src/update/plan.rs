@@ -13,14 +13,15 @@ use projfs_types::Origin;
 use projfs_types::PlaceholderId;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
+use projfs_types::ProjectedItem;
 use projfs_types::RelPathBuf;
 use projfs_types::UpdateFailureCauses;
 use projfs_types::VersionInfo;
+use projfs_types::collation;
 
 use super::shown::Shown;
 use super::shown::Unasked;
 use crate::Engine;
-use crate::enumerate::Listing;
 use crate::error::Result;
 use crate::flow::Under;
 use crate::flow::origin_path;
@@ -132,21 +133,48 @@ impl<'a> Planner<'a> {
             None => None,
         };
         let mut stays = false;
-        for local in self.engine.local_names(dir, None)? {
-            if Engine::is_reserved(dir.node, &local.name) {
-                continue;
+        let on_disk = match dir.prepared {
+            Prepared::Virtual | Prepared::Pinned => Vec::new(),
+            Prepared::OnDisk | Prepared::Dirty => self.engine.store.list(&dir.path)?,
+        };
+        let new = |name: &ItemName| listing.as_ref()?.get(name).map(|item| &item.info);
+        if let Some(projection) = &dir.projection {
+            for ProjectedItem { name, info } in self.engine.store.noted_below(projection) {
+                let found = on_disk.binary_search_by(|item| collation::compare(&item.name, &name));
+                if found.is_err() {
+                    let origin = projection.join(&name);
+                    let new = new(&name);
+                    // Most are of this sort, and most of them as they should be.
+                    if info.item_kind() != ItemKind::Directory && new.is_some_and(|new| !differ(&info, new)) {
+                        stays = true;
+                        continue;
+                    }
+                    stays |= self.item(dir, &name, Under::Noted { origin, info }, new)?;
+                }
             }
-            let under = self.engine.under(dir, &local.name)?;
-            let Some(state) = under.state() else { continue };
-            let beneath = listing.as_ref().and_then(|listing: &Arc<Listing>| listing.get(&local.name));
-            let beneath = beneath.map(|item| item.info.clone());
-            let place = Place { dir, name: &local.name, under, state, beneath };
-            stays |= match place.state.projected().cloned() {
-                Some(projected) => self.projected(place, &projected)?,
-                None => self.local(&place)?,
-            };
+        }
+        for local in &on_disk {
+            if !Engine::is_reserved(dir.node, &local.name) {
+                let under = self.engine.under(dir, &local.name)?;
+                stays |= self.item(dir, &local.name, under, new(&local.name))?;
+            }
         }
         Ok(stays)
+    }
+
+    fn item(
+        &mut self,
+        dir: &Arc<DirView>,
+        name: &ItemName,
+        under: Under,
+        beneath: Option<&PlaceholderInfo>,
+    ) -> Result<Stays> {
+        let Some(state) = under.state() else { return Ok(false) };
+        let place = Place { dir, name, under, state, beneath: beneath.cloned() };
+        match place.state.projected().cloned() {
+            Some(projected) => self.projected(place, &projected),
+            None => self.local(&place),
+        }
     }
 
     /// An item that was made, changed or deleted here: it stays as it is.

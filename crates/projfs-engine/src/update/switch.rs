@@ -14,6 +14,7 @@ use projfs_provider::CommandHandler;
 use projfs_store::Leave;
 use projfs_sync::Arc;
 use projfs_types::ItemKind;
+use projfs_types::NodeId;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
 use projfs_types::RelPathBuf;
@@ -157,12 +158,21 @@ impl Engine {
                 drop_later(self.commands.set_handler(handler));
             }
             self.listings.adopt(new.into_listings());
-            self.negative.clear();
+            let absent = self.negative.clear();
             let changed = plan.directories();
             let switched = self.carry_out(context, plan);
-            self.forget_views();
+            let tells = self.kernel.names_changed();
+            let nodes = self.nodes.all();
+            for (node, _) in nodes.iter().filter(|(_, kind)| *kind == ItemKind::Directory) {
+                self.nodes.changed(*node);
+            }
             drop(held);
-            let switched = Switched { pause: begin.elapsed(), ..switched? };
+            let pause = begin.elapsed();
+            self.tell_all(nodes, tells);
+            if !tells {
+                absent.into_iter().for_each(|(path, directory)| self.tell_appeared(path, directory));
+            }
+            let switched = Switched { pause, ..switched? };
             if marked || self.store.is_switching()? {
                 self.store.end_switch(&changed)?;
             }
@@ -236,7 +246,13 @@ impl Engine {
             }
             (What::Replace(_) | What::Version(_), _) => return Err(ErrorKind::Invalid.into()),
         }
-        if let Some(node) = node.filter(|_| under.kind() != Some(ItemKind::Directory)) {
+        // Of what has no content its attributes alone change, as those of everything may.
+        let has_content = match under {
+            Under::OnDisk(_) => under.kind() != Some(ItemKind::Directory),
+            Under::Noted { info, .. } => self.is_large(info),
+            Under::Nothing | Under::Unknown { .. } => false,
+        };
+        if let Some(node) = node.filter(|_| has_content) {
             self.kernel.content_changed(node);
         }
         Ok(())
@@ -270,20 +286,18 @@ impl Engine {
         Ok(())
     }
 
-    /// Nothing that the kernel knows of names and attributes is valid.
-    fn forget_views(&self) {
-        for (node, kind) in self.nodes.all() {
+    /// Tells the kernel that nothing that it knows of these nodes is valid; of their names too, if it cannot be told of
+    /// all at once.
+    fn tell_all(&self, nodes: Vec<(NodeId, ItemKind)>, names: bool) {
+        for (node, kind) in nodes {
             match kind {
-                ItemKind::Directory => {
-                    self.nodes.changed(node);
-                    self.kernel.content_changed(node);
-                }
+                ItemKind::Directory => self.kernel.content_changed(node),
                 ItemKind::File | ItemKind::Symlink | ItemKind::Special => {
                     self.kernel.attributes_changed(node);
                 }
             }
         }
-        if !self.kernel.names_changed() {
+        if !names {
             for (parent, name) in self.nodes.all_names() {
                 self.kernel.entry_changed(parent, &name);
             }

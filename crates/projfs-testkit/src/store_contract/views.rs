@@ -71,6 +71,9 @@ fn notes_are_found_by_their_directory(root: &dyn Root) {
     assert_eq!(names(""), ["a", "d", "dd"]);
     assert_eq!(names("d"), ["x"]);
     assert_eq!(names("d/e"), ["z"]);
+    let items = store.noted_below(path("d"));
+    assert_eq!(items.len(), 1);
+    assert_eq!((items[0].name.as_bytes(), &items[0].info), (&b"x"[..], &said(PlaceholderInfo::file(1))));
     assert!(names("a").is_empty() && names("nowhere").is_empty());
 }
 
