@@ -8,6 +8,7 @@ use projfs_engine::Context;
 use projfs_engine::Engine;
 use projfs_engine::Switched;
 use projfs_engine::Updated;
+use projfs_engine::is_provider_thread;
 use projfs_provider::Adapter;
 use projfs_provider::CancelToken;
 use projfs_provider::CommandHandler;
@@ -24,13 +25,16 @@ use crate::VirtualizationInstance;
 use crate::instance::Shared;
 use crate::instance::context;
 
-/// How long is waited for the kernel to forget. It is at once, unless a request on the same directory waits for the
-/// provider, which may be the caller.
+/// How long is waited for the kernel to forget. It does at once, unless a request on the same directory waits for the
+/// provider.
 const FORGET: Duration = Duration::from_secs(5);
 
-/// What each of these changes is visible to everybody when the call returns: the kernel has forgotten what it knew. A
-/// call that is made while the provider answers a question about the same directory cannot wait for that, and returns
-/// after five seconds at most; the kernel forgets as soon as the question is answered.
+/// What each of these changes is visible to everybody when the call returns: the kernel has forgotten what it knew. Only a
+/// call that a provider makes while it answers does not wait for that, as the kernel may be waiting for the answer; it
+/// forgets as soon as it has it. A provider that answers later, from a thread of its own, should answer first: such a
+/// call waits for five seconds at most. A provider that answers must not have itself asked: directories on the way to
+/// [`create_placeholder`](Self::create_placeholder) and [`mark_directory`](Self::mark_directory) must be local then, and
+/// it cannot [`switch`](Self::switch).
 ///
 /// Every path is the one that users see, below the root.
 impl VirtualizationInstance {
@@ -166,7 +170,9 @@ impl Shared {
     ) -> Result<T> {
         let live = self.live()?;
         let changed = act(&live.engine, &context(&CancelToken::new()));
-        live.session.kernel().invalidator.flush(Instant::now() + FORGET);
+        if !is_provider_thread() && !live.session.kernel().invalidator.flush(Instant::now() + FORGET) {
+            tracing::warn!(operation, %path, "the kernel has not forgotten what it knew yet");
+        }
         changed.map_err(|error| self.failed(error, operation, path))
     }
 }

@@ -1,5 +1,6 @@
 //! `CommandTable`: questions to the provider, asked once each and waited for.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
@@ -306,8 +307,19 @@ impl CommandTable {
     }
 }
 
+thread_local! {
+    /// Whether this thread brings commands to a provider.
+    static SERVES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the caller is a provider that answers a command: what waits for the answer must not be waited for.
+pub fn is_provider_thread() -> bool {
+    SERVES.get()
+}
+
 /// Brings commands to the provider until there will be no more.
 fn serve(now: &Receiver<Addressed>, later: &Receiver<Addressed>) {
+    SERVES.set(true);
     loop {
         let received = crossbeam_channel::select_biased! {
             recv(now) -> command => command,

@@ -18,6 +18,7 @@ mod port;
 mod transition;
 mod update;
 
+pub use command::is_provider_thread;
 pub use engine::DirectoryRenames;
 pub use engine::Engine;
 pub use engine::Entry;

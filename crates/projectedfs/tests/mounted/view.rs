@@ -5,6 +5,11 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::Weak;
+use std::time::Duration;
+use std::time::Instant;
 
 use projectedfs::*;
 use projfs_testkit::model::version_info;
@@ -141,6 +146,55 @@ fn what_is_local_is_told_of_any_path() {
         assert_eq!(on_disk_state(&dir.join("plain")).unwrap(), OnDiskState::FULL);
         assert_eq!(on_disk_state(&dir.join("plain/x")).unwrap_err().kind(), ErrorKind::PathNotFound);
         assert_eq!(on_disk_state(&dir.join("nothing")).unwrap_err().kind(), ErrorKind::NotFound);
+    });
+}
+
+/// Updates `a` whenever it is asked for `ask`.
+struct Busy {
+    projection: Projection,
+    instance: Arc<OnceLock<Weak<VirtualizationInstance>>>,
+}
+
+impl Provider for Busy {
+    fn placeholder_info(&self, request: &Request) -> Result<ProjectedItem, ProviderError> {
+        if request.path().as_bytes() == b"ask" {
+            let instance = self.instance.get().and_then(Weak::upgrade).unwrap();
+            let info = next(&self.projection, "a", 100, "another");
+            instance.update(&path("a"), &info, UpdateFlags::empty()).unwrap();
+        }
+        self.projection.placeholder_info(request)
+    }
+
+    fn enumerate(&self, request: &Request) -> Result<DirEntries, ProviderError> {
+        self.projection.enumerate(request)
+    }
+
+    fn file_data(
+        &self,
+        request: &Request,
+        range: std::ops::Range<u64>,
+        sink: &DataSink,
+    ) -> Result<(), ProviderError> {
+        self.projection.file_data(request, range, sink)
+    }
+}
+
+#[test]
+fn a_provider_may_change_the_view_while_it_answers() {
+    mounted("a_provider_may_change_the_view_while_it_answers", |dir| {
+        let (projection, own) = (small(), Arc::new(OnceLock::new()));
+        let provider = Busy { projection, instance: Arc::clone(&own) };
+        let root = VirtualizationRoot::mark(dir).unwrap();
+        let instance = VirtualizationInstance::builder(root).control(Control::Off).start(provider).unwrap();
+        let instance = Arc::new(instance);
+        own.set(Arc::downgrade(&instance)).unwrap();
+        assert_eq!(fs::read_to_string(dir.join("a")).unwrap(), "one");
+        let begin = Instant::now();
+        // The kernel keeps everybody out of the directory until this is answered, the one who would forget `a` too.
+        assert!(!dir.join("ask").exists());
+        assert!(begin.elapsed() < Duration::from_secs(4), "it waited for itself");
+        instance.clear_negative_path_cache().unwrap();
+        assert_eq!(fs::read_to_string(dir.join("a")).unwrap(), "another");
     });
 }
 
