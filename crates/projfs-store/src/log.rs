@@ -81,11 +81,6 @@ impl Log {
         self.write(&bytes)
     }
 
-    /// What was appended before survives a power cut.
-    pub(crate) fn sync(&self) -> Result<(), Errno> {
-        rustix::fs::fdatasync(&self.file)
-    }
-
     /// The length of the file, in bytes.
     pub(crate) fn length(&self) -> u64 {
         self.length

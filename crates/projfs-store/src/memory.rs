@@ -318,7 +318,7 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn end_switch(&self, _changed: &[RelPathBuf]) -> Result<()> {
+    fn end_switch(&self) -> Result<()> {
         self.lock().switching = false;
         Ok(())
     }

@@ -168,11 +168,12 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// `ENOTDIR` if it is none.
     fn convert_directory(&self, dir: &RelPath, name: &ItemName) -> Result<()>;
-    /// Says that the store is on its way from one view of the projection to another. Survives a power cut.
+    /// Says that the store is on its way from one view of the projection to another. Survives a power cut. Waits for the
+    /// end of a switch before.
     fn begin_switch(&self) -> Result<()>;
-    /// Says that it has arrived. Notes, and what was changed in these directories and of them, survives a power cut by
-    /// then; those that are gone are passed over.
-    fn end_switch(&self, changed: &[RelPathBuf]) -> Result<()>;
+    /// Says that it has arrived. That survives a power cut once all that was changed on the way does, which is not waited
+    /// for.
+    fn end_switch(&self) -> Result<()>;
     /// Whether the store was left on its way from one view to another.
     fn is_switching(&self) -> Result<bool>;
 

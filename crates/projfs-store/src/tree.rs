@@ -30,6 +30,7 @@ mod xattr;
 use std::os::fd::OwnedFd;
 
 use projfs_sync::Arc;
+use projfs_sync::Mutex;
 use projfs_types::FileState;
 use projfs_types::ItemName;
 use projfs_types::ItemNameBuf;
@@ -95,6 +96,8 @@ pub struct TreeStore {
     trash: trash::Trash,
     partials: partial::Partials,
     unsynced: durable::Unsynced,
+    /// The mark of a switch under way, locked.
+    switching: Mutex<Option<OwnedFd>>,
     /// Held to the end: it keeps a second instance out.
     _lock: OwnedFd,
 }
@@ -261,8 +264,8 @@ impl Store for TreeStore {
         self.mark_switching().map_err(about("note a switch of", RelPathBuf::root))
     }
 
-    fn end_switch(&self, changed: &[RelPathBuf]) -> Result<()> {
-        self.unmark_switching(changed).map_err(about("end a switch of", RelPathBuf::root))
+    fn end_switch(&self) -> Result<()> {
+        self.unmark_switching().map_err(about("end a switch of", RelPathBuf::root))
     }
 
     fn is_switching(&self) -> Result<bool> {

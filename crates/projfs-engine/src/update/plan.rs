@@ -1,7 +1,5 @@
 //! `Plan`: what has to change so that everything clean on disk is as another view of the provider has it.
 
-use std::collections::BTreeSet;
-
 use projfs_sync::Arc;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
@@ -43,22 +41,6 @@ pub(super) struct Plan {
     /// In this order: what is in a directory comes before it.
     pub(super) changes: Vec<Change>,
     pub(super) conflicts: Vec<Conflict>,
-}
-
-impl Plan {
-    /// The directories in which, or of which, something changes on disk.
-    pub(super) fn directories(&self) -> Vec<RelPathBuf> {
-        let mut paths = BTreeSet::new();
-        for Change { dir, name, under, .. } in &self.changes {
-            if let Under::OnDisk(_) = under {
-                paths.insert(dir.path.clone());
-                if under.kind() == Some(ItemKind::Directory) {
-                    paths.insert(dir.path.join(name));
-                }
-            }
-        }
-        paths.into_iter().collect()
-    }
 }
 
 /// One change.

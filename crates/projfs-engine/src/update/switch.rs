@@ -89,8 +89,6 @@ impl Engine {
     /// Those of [`refresh`](Self::refresh).
     pub fn finish_switch(&self, context: &Context<'_>) -> Result<()> {
         if self.store.is_switching()? {
-            // What was changed before the crash, and where, nobody knows.
-            self.store.sync_all()?;
             let done = self.refresh(context)?;
             tracing::info!(done.updated, done.dropped, "finished a switch that was interrupted");
         }
@@ -159,7 +157,6 @@ impl Engine {
             }
             self.listings.adopt(new.into_listings());
             let absent = self.negative.clear();
-            let changed = plan.directories();
             let switched = self.carry_out(context, plan);
             let tells = self.kernel.names_changed();
             let nodes = self.nodes.all();
@@ -174,7 +171,7 @@ impl Engine {
             }
             let switched = Switched { pause, ..switched? };
             if marked || self.store.is_switching()? {
-                self.store.end_switch(&changed)?;
+                self.store.end_switch()?;
             }
             return Ok(switched);
         }

@@ -126,11 +126,6 @@ impl Placeholders {
         items.collect()
     }
 
-    /// What was noted before survives a power cut.
-    pub(crate) fn sync(&self) -> Done<()> {
-        Ok(self.state.read().log.sync()?)
-    }
-
     /// How many placeholders are noted.
     pub(crate) fn count(&self) -> u64 {
         self.state.read().notes.count
