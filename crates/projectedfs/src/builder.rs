@@ -16,6 +16,7 @@ use projfs_fuse::Session;
 use projfs_fuse::mount::Target;
 use projfs_fuse::worker::WorkerLimits;
 use projfs_provider::Adapter;
+use projfs_provider::CancelToken;
 use projfs_provider::CommandHandler;
 use projfs_provider::Provider;
 use projfs_store::JournalOptions;
@@ -32,6 +33,7 @@ use crate::VirtualizationInstance;
 use crate::VirtualizationRoot;
 use crate::instance::Live;
 use crate::instance::Origin;
+use crate::instance::context;
 
 /// How long threads that have nothing to do may take to end.
 const GRACE: Duration = Duration::from_secs(1);
@@ -247,8 +249,8 @@ impl InstanceBuilder {
     /// # Errors
     /// [`Fuse`](ErrorKind::Fuse) if the kernel has no FUSE, or refuses, or [`Transport::IoUring`] is not to be had;
     /// [`PermissionDenied`](ErrorKind::PermissionDenied) if this user may not mount here;
-    /// [`Control`](ErrorKind::Control) if the socket cannot be made; those of the root's store. Nothing is mounted
-    /// then.
+    /// [`Control`](ErrorKind::Control) if the socket cannot be made; those of the root's store; those of a
+    /// [`switch`](VirtualizationInstance::switch) that was interrupted and is finished first. Nothing is mounted then.
     pub fn start_handler(self, handler: Arc<dyn CommandHandler>) -> Result<VirtualizationInstance> {
         let journal = Arc::new(self.root.journal(self.journal)?);
         let id = self.root.id();
@@ -257,6 +259,12 @@ impl InstanceBuilder {
         let kernel: Arc<dyn KernelCache> = Arc::clone(&link) as _;
         let engine = Engine::start(Arc::new(store), journal, handler, kernel, self.engine);
         let engine = Arc::new(engine.map_err(|error| Error::engine(error, "start", &path))?);
+        // Before anybody can look.
+        let finished = engine.finish_switch(&context(&CancelToken::new()));
+        if let Err(error) = finished {
+            engine.stop(GRACE);
+            return Err(Error::engine(error, "finish the switch of", &path));
+        }
         let service = EngineService::new(Arc::clone(&engine), link);
 
         let mut config = Config::new(Target::over(&path, directory));

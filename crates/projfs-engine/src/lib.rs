@@ -75,4 +75,6 @@ pub use transition::Writing;
 pub use transition::ask;
 pub use transition::overwrite;
 pub use transition::step;
+pub use update::Conflict;
+pub use update::Switched;
 pub use update::Updated;

@@ -55,10 +55,26 @@ impl KernelCache for KernelLink {
         }
     }
 
-    fn names_changed(&self) {
-        if let Some(kernel) = self.0.get().filter(|kernel| kernel.negotiated.epoch) {
+    fn item_gone(&self, parent: NodeId, node: NodeId, name: &ItemName) {
+        if let Some(kernel) = self.0.get() {
+            kernel.invalidator.item_gone(parent, node, name);
+        }
+    }
+
+    fn node_gone(&self, node: NodeId) {
+        if let Some(kernel) = self.0.get() {
+            kernel.io.forget(node);
+        }
+    }
+
+    fn names_changed(&self) -> bool {
+        // Before the connection stands, the kernel knows nothing.
+        let Some(kernel) = self.0.get() else { return true };
+        let tells = kernel.negotiated.epoch;
+        if tells {
             kernel.invalidator.everything_changed();
         }
+        tells
     }
 }
 

@@ -75,6 +75,15 @@ impl Names {
         true
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (NodeId, &ItemName)> {
+        let names = match self {
+            Self::None => (None, &[][..]),
+            Self::One(parent, name) => (Some((*parent, &**name)), &[][..]),
+            Self::Many(names) => (None, &names[..]),
+        };
+        names.0.into_iter().chain(names.1.iter().map(|(parent, name)| (*parent, &**name)))
+    }
+
     pub(super) fn parents(&self) -> Vec<NodeId> {
         match self {
             Self::None => Vec::new(),

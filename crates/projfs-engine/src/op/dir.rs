@@ -171,7 +171,7 @@ impl Engine {
     fn snapshot(&self, context: &Context<'_>, node: NodeId, cookie: u64) -> Result<Arc<Snapshot>> {
         let (changes, kept) = self.nodes.snapshot(node)?;
         if let Some(kept) = kept
-            && (cookie > 0 || kept.changes == changes && self.lifetime().is_none())
+            && (cookie > 0 || kept.changes == changes && !kept.is_stale() && self.lifetime().is_none())
         {
             return Ok(kept);
         }
