@@ -317,6 +317,7 @@ impl Shared {
         if let Some((server, _)) = &*self.control.lock() {
             server.close();
         }
+        live.engine.close();
         let stopped = live.session.stop(STOP);
         live.engine.stop(GRACE);
         if stopped.aborted || stopped.lingering > 0 {
