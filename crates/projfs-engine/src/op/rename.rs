@@ -249,8 +249,6 @@ impl Engine {
         let refuse = |kind| Err(Error::new(kind, &to_path));
         check_places(&from_path, &to_path, how, target.is_some())?;
         match (how, target) {
-            (RenameHow::NoReplace, Some(_)) => refuse(ErrorKind::Exists),
-            (RenameHow::Exchange, None) => refuse(ErrorKind::NotFound),
             (RenameHow::Replace, Some(target)) if target.node != source.node => {
                 match (is_directory(source), is_directory(target)) {
                     (true, false) => refuse(ErrorKind::NotDirectory),
@@ -259,8 +257,7 @@ impl Engine {
                     (false, false) => Ok(None),
                 }
             }
-            (RenameHow::Replace | RenameHow::Exchange, Some(_))
-            | (RenameHow::Replace | RenameHow::NoReplace, None) => Ok(None),
+            (RenameHow::Replace | RenameHow::Exchange | RenameHow::NoReplace, _) => Ok(None),
         }
     }
 
@@ -329,15 +326,18 @@ impl Engine {
     }
 }
 
-/// Refuses to move an item below itself, or over what it is in.
+/// Refuses a new name that must be free, or taken, and is not; and to move an item below itself, or over what it is in.
 fn check_places(from: &RelPath, to: &RelPath, how: RenameHow, is_taken: bool) -> Result<()> {
     let below = |path: &RelPath, other: &RelPath| path != other && path.starts_with(other);
-    match how {
-        _ if below(to, from) => Err(Error::new(ErrorKind::Invalid, to)),
-        RenameHow::Exchange if below(from, to) => Err(Error::new(ErrorKind::Invalid, to)),
-        RenameHow::Replace if is_taken && below(from, to) => Err(Error::new(ErrorKind::NotEmpty, to)),
-        RenameHow::Replace | RenameHow::NoReplace | RenameHow::Exchange => Ok(()),
-    }
+    let kind = match how {
+        RenameHow::NoReplace if is_taken => ErrorKind::Exists,
+        RenameHow::Exchange if !is_taken => ErrorKind::NotFound,
+        _ if below(to, from) => ErrorKind::Invalid,
+        RenameHow::Exchange if below(from, to) => ErrorKind::Invalid,
+        RenameHow::Replace if is_taken && below(from, to) => ErrorKind::NotEmpty,
+        RenameHow::Replace | RenameHow::NoReplace | RenameHow::Exchange => return Ok(()),
+    };
+    Err(Error::new(kind, to))
 }
 
 fn is_directory(entry: &Entry) -> bool {
