@@ -75,6 +75,27 @@ impl Names {
         true
     }
 
+    /// All of them, the latest first.
+    pub(super) fn all(&self) -> Vec<(NodeId, ItemNameBuf)> {
+        match self {
+            Self::None => Vec::new(),
+            Self::One(parent, name) => vec![(*parent, name.clone())],
+            Self::Many(names) => names.clone(),
+        }
+    }
+
+    /// These names.
+    pub(super) fn of(mut names: Vec<(NodeId, ItemNameBuf)>) -> Self {
+        match names.pop() {
+            None => Self::None,
+            Some((parent, name)) if names.is_empty() => Self::One(parent, name),
+            Some(last) => {
+                names.push(last);
+                Self::Many(names)
+            }
+        }
+    }
+
     pub(super) fn parents(&self) -> Vec<NodeId> {
         match self {
             Self::None => Vec::new(),

@@ -25,15 +25,16 @@ pub(crate) use super::view::Seen;
 use crate::enumerate::Snapshot;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::ledger::Ledger;
 
 /// What the kernel, or an open handle, still refers to. A leaf lock.
 pub(crate) struct NodeTable {
-    nodes: Mutex<HashMap<NodeId, Node, BuildHasherDefault<IdHasher>>>,
+    nodes: Mutex<Nodes>,
     /// The most ids that were tried for one number so far. Ids before a taken one come free again, so all are looked at.
     attempts: AtomicU64,
 }
 
-struct Node {
+pub(super) struct Node {
     number: Number,
     kind: ItemKind,
     /// Names by which the item was seen, the latest first; empty once it was removed.
@@ -83,8 +84,8 @@ impl NodeTable {
             children: 0,
             directory: Some(DirectoryNode::new(Some(RelPathBuf::root()), Prepared::Dirty)),
         };
-        let mut nodes = HashMap::default();
-        nodes.insert(NodeId::ROOT, root);
+        let mut nodes = Nodes::default();
+        nodes.known.insert(NodeId::ROOT, root);
         Self { nodes: Mutex::new(nodes), attempts: AtomicU64::new(1) }
     }
 
@@ -115,12 +116,13 @@ impl NodeTable {
             if node.names.add(seen.parent, seen.name) {
                 add_child(&mut nodes, seen.parent);
             }
+            nodes.note(id);
             return id;
         }
         let id = self.free_id(&nodes, seen.number);
         let directory =
             (seen.kind == ItemKind::Directory).then(|| DirectoryNode::new(seen.projection, seen.prepared));
-        nodes.insert(
+        nodes.known.insert(
             id,
             Node {
                 number: seen.number,
@@ -135,6 +137,7 @@ impl NodeTable {
             },
         );
         add_child(&mut nodes, seen.parent);
+        nodes.note(id);
         id
     }
 
@@ -153,7 +156,8 @@ impl NodeTable {
             children: 0,
             directory: None,
         };
-        nodes.insert(id, node);
+        nodes.known.insert(id, node);
+        nodes.note(id);
         id
     }
 
@@ -212,7 +216,7 @@ impl NodeTable {
         loop {
             let id = NodeId::of_number(number, attempt);
             attempt += 1;
-            if !nodes.contains_key(&id) {
+            if !nodes.known.contains_key(&id) {
                 self.attempts.fetch_max(attempt, Ordering::Relaxed);
                 return id;
             }
@@ -221,20 +225,22 @@ impl NodeTable {
 
     /// Notes what was done to a directory for the sake of what is in it.
     pub(crate) fn set_prepared(&self, id: NodeId, prepared: Prepared) {
-        if let Some(directory) = self.nodes.lock().get_mut(&id).and_then(|node| node.directory.as_deref_mut())
-        {
+        let mut nodes = self.nodes.lock();
+        if let Some(directory) = nodes.get_mut(&id).and_then(|node| node.directory.as_deref_mut()) {
             directory.prepared = directory.prepared.max(prepared);
         }
+        nodes.note(id);
     }
 
     /// A directory is the provider's, or full, in another way than before.
     pub(crate) fn provide(&self, id: NodeId, projection: Option<RelPathBuf>, prepared: Prepared) {
-        if let Some(directory) = self.nodes.lock().get_mut(&id).and_then(|node| node.directory.as_deref_mut())
-        {
+        let mut nodes = self.nodes.lock();
+        if let Some(directory) = nodes.get_mut(&id).and_then(|node| node.directory.as_deref_mut()) {
             directory.projection = projection;
             directory.prepared = prepared;
             directory.changes += 1;
         }
+        nodes.note(id);
     }
 
     /// Notes that a name of a directory, or what it leads to, has changed.
@@ -295,6 +301,9 @@ impl NodeTable {
         let node = nodes.get_mut(&id)?;
         node.opens -= 1;
         let trash = if node.opens == 0 { node.trash.take() } else { None };
+        if trash.is_some() {
+            nodes.note(id);
+        }
         drop_unused(&mut nodes, id);
         trash
     }
@@ -307,6 +316,7 @@ impl NodeTable {
         let mut nodes = self.nodes.lock();
         if let Some(node) = nodes.get_mut(&id) {
             node.lookups = node.lookups.saturating_sub(lookups);
+            nodes.note(id);
             drop_unused(&mut nodes, id);
         }
     }
@@ -328,6 +338,7 @@ impl NodeTable {
         } else {
             trash
         };
+        nodes.note(id);
         drop_name(&mut nodes, id, parent, name);
         needless
     }
@@ -341,6 +352,7 @@ impl NodeTable {
         if node.names.add(parent, name) {
             add_child(&mut nodes, parent);
         }
+        nodes.note(id);
         trash
     }
 
@@ -356,6 +368,7 @@ impl NodeTable {
         if added {
             add_child(&mut nodes, to.0);
         }
+        nodes.note(id);
         if removed {
             remove_child(&mut nodes, from.0);
         }
@@ -363,11 +376,35 @@ impl NodeTable {
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.nodes.lock().len()
+        self.nodes.lock().known.len()
     }
 }
 
-type Nodes = HashMap<NodeId, Node, BuildHasherDefault<IdHasher>>;
+/// The nodes, and where is taken down what they are.
+#[derive(Default)]
+pub(super) struct Nodes {
+    known: HashMap<NodeId, Node, BuildHasherDefault<IdHasher>>,
+    ledger: Option<Arc<dyn Ledger>>,
+}
+
+impl Nodes {
+    fn get(&self, id: &NodeId) -> Option<&Node> {
+        self.known.get(id)
+    }
+
+    fn get_mut(&mut self, id: &NodeId) -> Option<&mut Node> {
+        self.known.get_mut(id)
+    }
+
+    /// Takes down what a node is now, or that it is not any more.
+    fn note(&self, id: NodeId) {
+        if let Some(ledger) = self.ledger.as_deref()
+            && id != NodeId::ROOT
+        {
+            ledger.node(id, self.known.get(&id).map(Node::record).as_ref());
+        }
+    }
+}
 
 fn path(nodes: &Nodes, mut id: NodeId) -> Result<RelPathBuf> {
     let mut names = Vec::new();
@@ -382,6 +419,7 @@ fn path(nodes: &Nodes, mut id: NodeId) -> Result<RelPathBuf> {
 
 fn drop_name(nodes: &mut Nodes, id: NodeId, parent: NodeId, name: &ItemName) {
     if nodes.get_mut(&id).is_some_and(|node| node.names.remove(parent, name)) {
+        nodes.note(id);
         remove_child(nodes, parent);
     }
     drop_unused(nodes, id);
@@ -409,7 +447,8 @@ fn drop_unused(nodes: &mut Nodes, id: NodeId) {
         if id == NodeId::ROOT || !nodes.get(&id).is_some_and(unused) {
             continue;
         }
-        let Some(node) = nodes.remove(&id) else { continue };
+        let Some(node) = nodes.known.remove(&id) else { continue };
+        nodes.note(id);
         for parent in node.names.parents() {
             if let Some(node) = nodes.get_mut(&parent) {
                 node.children -= 1;
@@ -418,6 +457,8 @@ fn drop_unused(nodes: &mut Nodes, id: NodeId) {
         }
     }
 }
+
+mod kept;
 
 #[cfg(test)]
 mod tests;
