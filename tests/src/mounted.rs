@@ -10,9 +10,12 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::Once;
 use std::time::Duration;
 use std::time::Instant;
 
+use projfs_testkit::say;
+use projfs_testkit::skipped;
 use tempfile::TempDir;
 
 use crate::Tree;
@@ -53,12 +56,18 @@ pub struct Mounted {
 }
 
 impl Options {
-    /// Every way to mount that this kernel has, with `tree` projected.
+    /// Every way to mount that this kernel has, with `tree` projected. That it has no io_uring is said loudly.
     pub fn every(tree: Tree) -> Vec<Self> {
         let of = |uring, passthrough| Self { tree, uring, passthrough, ..Self::default() };
         let enabled = fs::read_to_string("/sys/module/fuse/parameters/enable_uring");
-        let rings: &[bool] =
-            if enabled.is_ok_and(|text| text.starts_with('Y')) { &[false, true] } else { &[false] };
+        let rings = enabled.is_ok_and(|text| text.starts_with('Y'));
+        if !rings {
+            static SAID: Once = Once::new();
+            SAID.call_once(|| {
+                say("SKIPPED over io_uring: the parameter enable_uring of the module fuse is not on");
+            });
+        }
+        let rings: &[bool] = if rings { &[false, true] } else { &[false] };
         rings.iter().flat_map(|&ring| [of(ring, true), of(ring, false)]).collect()
     }
 }
@@ -71,7 +80,7 @@ impl Mounted {
     /// If it cannot be mounted.
     pub fn new(program: &str, options: Options) -> Option<Self> {
         if !can_mount() {
-            eprintln!("SKIPPED: tests on a real mount need root and /dev/fuse");
+            skipped("tests on a real mount need root and /dev/fuse");
             return None;
         }
         let dir = tempfile::Builder::new()
@@ -86,7 +95,7 @@ impl Mounted {
         let limit = if std::env::var_os("PROJFS_LONG").is_some() { LONG_LIMIT } else { LIMIT };
         let watched = dir.path().join("root");
         let watchdog = Watchdog::new(limit, move || {
-            eprintln!("the test takes too long: its connection is aborted");
+            say("the test takes too long: its connection is aborted");
             abort(self::connection(&watched));
         });
         Some(Self { daemon, connection, dir, options, _watchdog: watchdog })
@@ -181,7 +190,7 @@ impl Drop for Mounted {
         let end = Instant::now() + STOP;
         while let Ok(None) = self.daemon.try_wait() {
             if Instant::now() >= end {
-                eprintln!("the daemon does not end: it is killed");
+                say("the daemon does not end: it is killed");
                 abort(self.connection);
                 let _ = self.daemon.kill();
                 let _ = self.daemon.wait();

@@ -275,12 +275,17 @@ impl InstanceBuilder {
             }
         };
         let refused = self.transport == Transport::IoUring && !session.kernel().negotiated.uring;
+        let without_rings = match session.rings_refused() {
+            Some(error) => format!("the kernel offers io_uring, but the rings were refused: {error}"),
+            None => {
+                "the kernel offers no io_uring; its module parameter enable_uring is off, or it is too old"
+                    .to_owned()
+            }
+        };
         let live = Live { engine, session: Arc::new(session) };
         let instance = VirtualizationInstance::new(live, Origin { path, source: self.source, id });
         if refused {
-            let detail =
-                "the kernel offers no io_uring; its module parameter enable_uring is off, or it is too old";
-            return Err(Error::new(ErrorKind::Fuse, "mount", instance.path()).detail(detail));
+            return Err(Error::new(ErrorKind::Fuse, "mount", instance.path()).detail(without_rings));
         }
         if self.control == Control::Socket {
             instance.serve()?;

@@ -17,6 +17,7 @@ pub(crate) fn run(paths: &[PathBuf], discard: bool, json: bool) -> Outcome<u8> {
     let (mut given, mut kept) = (0, 0);
     for path in paths {
         let (located, mount) = Located::find_mounted(path)?;
+        let before = given + kept;
         let question = Question::Dehydrate { paths: vec![located.text()], discard };
         let asked = connect(&mount)?.ask(&question, &mut |answer| {
             match &answer {
@@ -30,7 +31,7 @@ pub(crate) fn run(paths: &[PathBuf], discard: bool, json: bool) -> Outcome<u8> {
             if json { output::json(&answer) } else { ControlFlow::Continue(()) }
         });
         asked?.map_err(|failure| Failure::new(Exit::Failure, failure.message))?;
-        if !json && given == 0 && kept == 0 {
+        if !json && given + kept == before {
             eprintln!("projfs: nothing of {} was here", located.shown().display());
         }
     }

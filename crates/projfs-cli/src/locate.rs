@@ -70,7 +70,7 @@ impl Located {
         }
     }
 
-    /// The path, for people and in JSON.
+    /// The path, for people.
     pub(crate) fn shown(&self) -> PathBuf {
         let below = std::ffi::OsStr::from_bytes(self.path.as_bytes());
         if self.path.is_root() { self.root.clone() } else { self.root.join(below) }

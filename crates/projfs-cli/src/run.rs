@@ -35,20 +35,16 @@ pub(crate) fn run(run: &Run) -> Outcome<u8> {
     let (sender, events) = mpsc::channel();
     signals::forward(sender.clone(), Event::Signal)?;
     let source = Source::parse(&run.source, &Disk)?.open()?;
-    let temporary = match &run.at {
-        Some(_) => None,
+    let (root, temporary) = match &run.at {
+        Some(dir) => (dir.clone(), None),
         None => {
             let made = tempfile::Builder::new().prefix("projfs-run-").tempdir();
-            Some(made.map_err(|error| Failure::system("make a temporary root", &error))?)
+            let made = made.map_err(|error| Failure::system("make a temporary root", &error))?;
+            (made.path().to_owned(), Some(made))
         }
     };
-    let root = match (&run.at, &temporary) {
-        (Some(dir), _) => dir.as_path(),
-        (None, Some(dir)) => dir.path(),
-        (None, None) => Path::new("."),
-    };
     let begin = Instant::now();
-    let instance = session::start(source, root, &run.options)?;
+    let instance = session::start(source, &root, &run.options)?;
     let code = match spawn(run, instance.path()) {
         Ok(child) => follow(child, sender, &events)?,
         Err(error) => {
@@ -62,11 +58,10 @@ pub(crate) fn run(run: &Run) -> Outcome<u8> {
     if let (Ok(statistics), false) = (statistics, run.quiet) {
         eprintln!("projfs: {}", summary(&statistics, begin.elapsed()));
     }
-    if let Some(dir) = temporary {
-        let path = dir.path().to_owned();
-        if let Err(error) = dir.close() {
-            eprintln!("projfs: cannot remove {}: {error}", path.display());
-        }
+    if let Some(dir) = temporary
+        && let Err(error) = dir.close()
+    {
+        eprintln!("projfs: cannot remove {}: {error}", root.display());
     }
     Ok(code)
 }

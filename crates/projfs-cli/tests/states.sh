@@ -55,7 +55,7 @@ mounted
 trap '"$projfs" unmount "$root" 2>/dev/null || umount -l "$root" 2>/dev/null || true' EXIT
 cd "$root"
 
-# Files, in the order of the specification's table (1.4).
+# Files.
 stat looked >/dev/null
 expect placeholder looked
 ls >/dev/null
@@ -130,7 +130,7 @@ expect tombstone link-moved
 ln -s nowhere link-new
 expect full link-new
 
-# Directories (1.5).
+# Directories.
 ls dir >/dev/null
 stat dir >/dev/null
 expect placeholder dir

@@ -1,6 +1,7 @@
 //! `Connection`: what all threads of one mount share, and how one request is run.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 
 use projfs_engine::Patience;
 use projfs_sync::Arc;
@@ -12,9 +13,15 @@ use crate::service::Service;
 use crate::transport::Token;
 use crate::wire::abi::Opcode;
 use crate::wire::init::Negotiated;
-use crate::wire::reply::{Reply, Served, Unserved};
-use crate::wire::request::{RawRequest, Request, RequestBuffer, RequestContext};
-use crate::worker::{Job, Workers};
+use crate::wire::reply::Reply;
+use crate::wire::reply::Served;
+use crate::wire::reply::Unserved;
+use crate::wire::request::RawRequest;
+use crate::wire::request::Request;
+use crate::wire::request::RequestBuffer;
+use crate::wire::request::RequestContext;
+use crate::worker::Job;
+use crate::worker::Workers;
 
 /// What all threads of one mount share.
 pub struct Connection {
@@ -144,9 +151,20 @@ impl Connection {
             Ok(()) => None,
         };
         if let Some((job, errno)) = refused {
-            self.interrupts.leave(unique);
-            job.token.error(errno);
+            self.fail(job, errno);
         }
+    }
+
+    /// Answers a job that nobody will run.
+    pub fn fail(&self, job: Job, errno: Errno) {
+        self.interrupts.leave(job.unique);
+        job.token.error(errno);
+    }
+
+    /// Lets no more request wait, and cancels those that do.
+    pub fn close(&self) {
+        self.workers.close().for_each(|job| self.fail(job, Errno::NOTCONN));
+        self.interrupts.interrupt_all();
     }
 
     /// Runs a request on a worker, where it may wait, and answers it.
@@ -193,13 +211,11 @@ impl Connection {
     }
 
     fn interrupt(&self, unique: u64) -> Outcome {
-        let unique = unique & !crate::wire::abi::UNIQUE_RESEND;
         // The token first: a worker that takes the request from the queue now finds it cancelled.
         if self.interrupts.interrupt(unique)
             && let Some(job) = self.workers.take(unique)
         {
-            self.interrupts.leave(unique);
-            job.token.error(Errno::INTR);
+            self.fail(job, Errno::INTR);
         }
         Outcome::Nothing
     }

@@ -9,16 +9,27 @@ mod xattr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use projfs_engine::{Context, Engine, HandleId, KernelCache, Patience};
+use projfs_engine::Context;
+use projfs_engine::Engine;
+use projfs_engine::HandleId;
+use projfs_engine::KernelCache;
+use projfs_engine::Patience;
 use projfs_sync::Arc;
+use projfs_types::ItemName;
+use projfs_types::NodeId;
 use projfs_types::collation::Collation;
-use projfs_types::{ItemName, NodeId};
 use rustix::io::Errno;
 
-use crate::policy::{Listings, Policy};
-use crate::service::{Kernel, Service};
-use crate::wire::reply::{Entry, Lifetime, Reply, Served};
-use crate::wire::request::{Request, RequestContext};
+use crate::policy::Listings;
+use crate::policy::Policy;
+use crate::service::Kernel;
+use crate::service::Service;
+use crate::wire::reply::Entry;
+use crate::wire::reply::Lifetime;
+use crate::wire::reply::Reply;
+use crate::wire::reply::Served;
+use crate::wire::request::Request;
+use crate::wire::request::RequestContext;
 
 /// The way from the engine to the kernel; leads nowhere until the connection stands.
 #[derive(Default)]
@@ -146,7 +157,7 @@ impl Call<'_> {
             Request::CopyFileRange { args, wide } => self.copy_file_range(args, *wide, reply),
             Request::Statfs => self.statfs(reply),
             Request::Syncfs => self.syncfs(reply),
-            Request::Setxattr { name, value, flags, .. } => self.setxattr(name, value, *flags, reply),
+            Request::Setxattr { name, value, flags } => self.setxattr(name, value, *flags, reply),
             Request::Getxattr { name, size } => self.getxattr(name, *size, reply),
             Request::Listxattr { size } => self.listxattr(*size, reply),
             Request::Removexattr { name } => self.removexattr(name, reply),
@@ -192,3 +203,6 @@ impl Call<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

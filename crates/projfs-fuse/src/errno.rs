@@ -1,6 +1,8 @@
 //! Errors as `errno`, for replies: one row each.
 
-use projfs_engine::{Error, ErrorKind, ProviderErrorKind};
+use projfs_engine::Error;
+use projfs_engine::ErrorKind;
+use projfs_engine::ProviderErrorKind;
 use rustix::io::Errno;
 
 use crate::wire::reply::Unserved;

@@ -5,11 +5,11 @@
 //! descriptors, and not with io_uring. So an early interrupt is remembered here instead, and met by its request when
 //! that begins to wait. A request that never waits needs no interrupt.
 
-use std::collections::{HashMap, VecDeque};
-
-use projfs_sync::Mutex;
+use std::collections::HashMap;
+use std::collections::VecDeque;
 
 use projfs_engine::CancelToken;
+use projfs_sync::Mutex;
 
 /// Early interrupts that are remembered; those of requests that were just answered are among them and age out.
 const EARLY: usize = 1024;

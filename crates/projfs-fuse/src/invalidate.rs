@@ -6,8 +6,8 @@
 //! notification. While the kernel waits for our answer to a `LOOKUP`, `CREATE`, `UNLINK` ... in that directory it holds
 //! that lock. So a thread that wrote the notification itself, before its answer, would wait for itself. Here:
 //!
-//! - Requests put notifications into a queue, which never waits: it is bounded, and when it is full its content is
-//!   replaced by one notification that makes every name stale.
+//! - Requests put notifications into a queue, which never waits: when it is long, the names in it are replaced by one
+//!   notification that makes every name stale, where the kernel knows that one.
 //! - One thread writes them. It holds no lock of ours while it writes, and answers no requests. It may wait for the
 //!   kernel's lock as long as a request on that directory is being served; those are served by other threads.
 //! - No thread that serves requests waits for this thread. [`Invalidator::flush`] must not be called by one.
@@ -20,14 +20,18 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use projfs_sync::{Arc, Condvar, Mutex};
-use projfs_types::{ItemName, NodeId};
+use projfs_sync::Arc;
+use projfs_sync::Condvar;
+use projfs_sync::Mutex;
+use projfs_types::ItemName;
+use projfs_types::NodeId;
 use rustix::io::Errno;
 
 use crate::transport::Device;
 use crate::wire::init::Negotiated;
-use crate::wire::notify::{Invalidate, Notification};
+use crate::wire::notify::Notification;
 
+/// How many notifications may be queued before those of names become one.
 const LIMIT: usize = 64 * 1024;
 
 /// Takes what the kernel should forget; never waits. Clones are the same queue.
@@ -56,7 +60,7 @@ impl Invalidator {
 
     /// What the kernel knows under a name is stale, that there is nothing included.
     pub fn entry_changed(&self, parent: NodeId, name: &ItemName) {
-        self.send(Notification::InvalidateEntry { parent, name: name.to_owned(), how: Invalidate::Drop });
+        self.send(Notification::InvalidateEntry { parent, name: name.to_owned() });
     }
 
     /// Attributes and content of a node are stale.
@@ -84,11 +88,13 @@ impl Invalidator {
         if state.stopping || state.queue.back() == Some(&notification) {
             return;
         }
-        if state.queue.len() >= LIMIT && self.0.epoch {
+        let long = state.queue.len() >= LIMIT && self.0.epoch;
+        if long && matches!(notification, Notification::InvalidateEntry { .. }) {
             state.queue.retain(|waiting| matches!(waiting, Notification::InvalidateInode { .. }));
             state.queue.push_back(Notification::IncrementEpoch);
+        } else {
+            state.queue.push_back(notification);
         }
-        state.queue.push_back(notification);
         drop(state);
         self.0.changed.notify_all();
     }
@@ -143,3 +149,6 @@ impl Invalidator {
         self.0.changed.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,5 +3,10 @@
 mod backing;
 mod mode;
 
-pub use backing::{BackingFiles, IoTable, OpenedAs, Use};
-pub use mode::{BackingId, Coverage, IoMode};
+pub use backing::BackingFiles;
+pub use backing::IoTable;
+pub use backing::OpenedAs;
+pub use mode::BackingId;
+pub use mode::IoMode;
+pub use projfs_engine::Access;
+pub use projfs_engine::Coverage;

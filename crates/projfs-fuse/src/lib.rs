@@ -21,7 +21,11 @@ pub mod transport;
 pub mod wire;
 pub mod worker;
 
-pub use dispatch::{EngineService, KernelLink};
-pub use projfs_engine::{CancelToken, Patience};
-pub use service::{Kernel, Service};
-pub use session::{Config, Session};
+pub use dispatch::EngineService;
+pub use dispatch::KernelLink;
+pub use projfs_engine::CancelToken;
+pub use projfs_engine::Patience;
+pub use service::Kernel;
+pub use service::Service;
+pub use session::Config;
+pub use session::Session;

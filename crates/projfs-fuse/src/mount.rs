@@ -6,18 +6,22 @@ mod options;
 
 use std::fmt;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use projfs_sync::Arc;
-use rustix::fs::{AtFlags, CWD, StatxFlags};
+use rustix::fs::AtFlags;
+use rustix::fs::CWD;
+use rustix::fs::StatxFlags;
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 
 use crate::transport::Device;
 
-pub use options::{MountOptions, Target};
+pub use options::MountOptions;
+pub use options::Target;
 
 /// A mount could not be made.
 #[derive(Debug)]
@@ -57,7 +61,7 @@ pub struct Prepared {
 #[derive(Debug)]
 pub struct Mount {
     path: PathBuf,
-    /// The device number's minor part, which also names the connection.
+    /// The number of the connection.
     connection: Option<u32>,
     privileged: bool,
 }
@@ -103,7 +107,7 @@ impl Prepared {
                 direct::attach(mount, &target)?;
                 (target.path().to_owned(), connection)
             }
-            None => (target.path().to_owned(), device_minor(target.path()).ok()),
+            None => (target.path().to_owned(), connection_at(target.path()).ok()),
         };
         Ok(Mount { path, connection, privileged })
     }
@@ -111,7 +115,7 @@ impl Prepared {
     /// Undoes an early attachment.
     pub fn abandon(self) {
         if self.detached.is_none() {
-            let connection = device_minor(self.target.path()).ok();
+            let connection = connection_at(self.target.path()).ok();
             let path = self.target.path().to_owned();
             let mount = Mount { path, connection, privileged: self.privileged };
             if let Err(error) = mount.unmount() {
@@ -180,7 +184,7 @@ impl Mount {
 
     /// Whether it is this mount that is found at its path, and not one below or above it.
     fn is_on_top(&self) -> bool {
-        match (device_minor(&self.path), self.connection) {
+        match (connection_at(&self.path), self.connection) {
             (Ok(found), Some(ours)) => found == ours,
             (Ok(_), None) => true,
             (Err(errno), _) => is_dead(errno),
@@ -188,10 +192,15 @@ impl Mount {
     }
 }
 
-/// The minor device number at a path, from what the kernel knows: without a request, which might not be answered.
-fn device_minor(path: &Path) -> Result<u32, Errno> {
+/// The number of the connection at a path, from what the kernel knows: without a request, which might not be answered.
+/// It is the minor number of a device whose major number is 0, as of all file systems without a device.
+///
+/// # Errors
+/// `ENODEV` if what is there is on a device, and so no connection, among others.
+fn connection_at(path: &Path) -> Result<u32, Errno> {
     let flags = AtFlags::STATX_DONT_SYNC | AtFlags::NO_AUTOMOUNT | AtFlags::SYMLINK_NOFOLLOW;
-    rustix::fs::statx(CWD, path, flags, StatxFlags::empty()).map(|stat| stat.stx_dev_minor)
+    let stat = rustix::fs::statx(CWD, path, flags, StatxFlags::empty())?;
+    if stat.stx_dev_major == 0 { Ok(stat.stx_dev_minor) } else { Err(Errno::NODEV) }
 }
 
 fn is_dead(errno: Errno) -> bool {

@@ -57,7 +57,6 @@ impl Policy {
             Opcode::Opendir => {
                 self.listings == Listings::Stable && !self.directory_opens && negotiated.no_opendir
             }
-            Opcode::Open => negotiated.no_open,
             _ => false,
         };
         declined.then_some(Errno::NOSYS)

@@ -8,8 +8,10 @@ use crate::invalidate::Invalidator;
 use crate::io::IoTable;
 use crate::policy::Policy;
 use crate::wire::init::Negotiated;
-use crate::wire::reply::{Reply, Served};
-use crate::wire::request::{Request, RequestContext};
+use crate::wire::reply::Reply;
+use crate::wire::reply::Served;
+use crate::wire::request::Request;
+use crate::wire::request::RequestContext;
 
 /// What a service is given of its connection.
 #[derive(Clone)]

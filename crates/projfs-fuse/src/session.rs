@@ -7,22 +7,35 @@ use std::fmt;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use std::time::Instant;
 
-use projfs_sync::{Arc, Mutex};
+use projfs_sync::Arc;
+use projfs_sync::Mutex;
 use rustix::io::Errno;
 
 use self::census::Census;
+use self::handshake::Agreed;
 use crate::connection::Connection;
 use crate::invalidate::Invalidator;
-use crate::io::{BackingFiles, IoTable};
-use crate::mount::{Mount, MountError, MountOptions, Prepared, Target};
+use crate::io::BackingFiles;
+use crate::io::IoTable;
+use crate::mount::Mount;
+use crate::mount::MountError;
+use crate::mount::MountOptions;
+use crate::mount::Prepared;
+use crate::mount::Target;
 use crate::policy::Policy;
-use crate::service::{Kernel, Service};
-use crate::transport::uring::{Queues, Running};
-use crate::transport::{Device, classic};
-use crate::wire::init::{Refused, Wishes};
-use crate::worker::{WorkerLimits, Workers};
+use crate::service::Kernel;
+use crate::service::Service;
+use crate::transport::Device;
+use crate::transport::classic;
+use crate::transport::uring::Queues;
+use crate::transport::uring::Running;
+use crate::wire::init::Refused;
+use crate::wire::init::Wishes;
+use crate::worker::WorkerLimits;
+use crate::worker::Workers;
 
 /// How long a stop waits for requests to end by themselves before it aborts them, as a part of the time it has.
 const GRACE: u32 = 4;
@@ -121,6 +134,7 @@ pub struct Session {
     mount: Arc<Mount>,
     census: Census,
     rings: Option<Running>,
+    rings_refused: Option<std::io::Error>,
     stopped: Mutex<Option<Stopped>>,
 }
 
@@ -132,36 +146,42 @@ impl Session {
     /// The step that failed. Nothing is left mounted then.
     pub fn start(config: &Config, service: Arc<dyn Service>) -> Result<Self, SessionError> {
         match Self::start_with(config, &config.wishes, &service) {
-            Err((error, Retry::Classic)) => {
+            Err(Failure::Rings(error)) => {
                 tracing::warn!(%error, "the kernel refused the rings; trying again without");
                 let wishes = Wishes { uring: false, ..config.wishes.clone() };
-                Self::start_with(config, &wishes, &service).map_err(|(error, _)| error)
+                let again = Self::start_with(config, &wishes, &service);
+                let mut session = again.map_err(SessionError::from)?;
+                session.rings_refused = Some(error);
+                Ok(session)
             }
-            result => result.map_err(|(error, _)| error),
+            result => result.map_err(SessionError::from),
         }
     }
 
-    fn start_with(
-        config: &Config,
-        wishes: &Wishes,
-        service: &Arc<dyn Service>,
-    ) -> Result<Self, (SessionError, Retry)> {
-        let prepared = Prepared::new(config.target.clone(), &config.options)
-            .map_err(|error| (SessionError::Mount(error), Retry::No))?;
+    fn start_with(config: &Config, wishes: &Wishes, service: &Arc<dyn Service>) -> Result<Self, Failure> {
+        let prepared = Prepared::new(config.target.clone(), &config.options).map_err(SessionError::Mount)?;
         match Assembly::new(config, wishes, service, &prepared.device) {
             Ok(assembly) => match prepared.attach() {
                 Ok(mount) => Ok(assembly.into_session(mount)),
                 Err(error) => {
                     // The other threads end with the file system.
                     assembly.kernel.invalidator.stop();
-                    Err((SessionError::Mount(error), Retry::No))
+                    Err(SessionError::Mount(error).into())
                 }
             },
-            Err(error) => {
+            Err(failure) => {
                 prepared.abandon();
-                Err(error)
+                Err(failure)
             }
         }
+    }
+
+    /// Why requests come by `/dev/fuse`, though io_uring was wished for and the kernel offered it; nothing otherwise.
+    ///
+    /// `EOPNOTSUPP` if the module parameter `enable_uring` was turned off between the offer and its acceptance, `EPERM`
+    /// and `ENOMEM` if this process may not have the rings, among others.
+    pub fn rings_refused(&self) -> Option<&std::io::Error> {
+        self.rings_refused.as_ref()
     }
 
     /// What is in force, the policy, and where stale things are told.
@@ -194,8 +214,7 @@ impl Session {
         }
         let begin = Instant::now();
         let end = begin + within;
-        self.connection.workers().close();
-        self.connection.interrupts().interrupt_all();
+        self.connection.close();
         let grace = begin + within / GRACE;
         let unmounted = self.unmount_aside(grace);
         let left = self.census.wait(Some(grace));
@@ -263,10 +282,27 @@ fn may_pass_through(device: &Arc<Device>) -> bool {
     }
 }
 
-/// Whether a failed start is worth another try.
-enum Retry {
-    No,
-    Classic,
+/// Why a start came to nothing.
+enum Failure {
+    /// The kernel offered rings and refused to take them. The connection is lost; another, without, may do.
+    Rings(std::io::Error),
+    /// Another try would be of no use.
+    Other(SessionError),
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<Failure> for SessionError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Rings(error) => Self::Threads(error),
+            Failure::Other(error) => error,
+        }
+    }
 }
 
 /// Everything behind a mount, before it is attached.
@@ -275,6 +311,7 @@ struct Assembly {
     kernel: Kernel,
     census: Census,
     rings: Option<Running>,
+    rings_refused: Option<std::io::Error>,
 }
 
 impl Assembly {
@@ -283,9 +320,9 @@ impl Assembly {
         wishes: &Wishes,
         service: &Arc<dyn Service>,
         device: &Arc<Device>,
-    ) -> Result<Self, (SessionError, Retry)> {
-        let (mut negotiated, queues) =
-            handshake::handshake(device, wishes, config.ring_depth).map_err(|error| (error, Retry::No))?;
+    ) -> Result<Self, Failure> {
+        let Agreed { mut negotiated, queues, rings_refused } =
+            handshake::handshake(device, wishes, config.ring_depth)?;
         if negotiated.passthrough && !may_pass_through(device) {
             negotiated.forgo_passthrough();
         }
@@ -301,27 +338,12 @@ impl Assembly {
         let workers = Workers::new(config.workers);
         let connection = Arc::new(Connection::new(Arc::clone(service), negotiated, config.policy, workers));
         let census = Census::default();
-        let rings =
-            queues.map(|queues| Self::start_rings(queues, &connection, &kernel, &census)).transpose()?;
-        if rings.is_none() {
-            service.start(&kernel);
-        }
-        let assembly = Self { connection, kernel, census, rings };
-        let started = assembly.start_readers(config, device);
-        started.map_err(|error| (SessionError::Threads(error), Retry::No))?;
+        let registered = queues.map(Queues::registered).transpose().map_err(Failure::Rings)?;
+        service.start(&kernel);
+        let rings = registered.map(|registered| registered.serve(&connection, &census));
+        let assembly = Self { connection, kernel, census, rings, rings_refused };
+        assembly.start_readers(config, device).map_err(SessionError::Threads)?;
         Ok(assembly)
-    }
-
-    fn start_rings(
-        queues: Queues,
-        connection: &Arc<Connection>,
-        kernel: &Kernel,
-        census: &Census,
-    ) -> Result<Running, (SessionError, Retry)> {
-        let registered =
-            queues.registered().map_err(|error| (SessionError::Threads(error), Retry::Classic))?;
-        connection.service().start(kernel);
-        Ok(registered.serve(connection, census))
     }
 
     fn start_readers(&self, config: &Config, device: &Arc<Device>) -> std::io::Result<()> {
@@ -347,7 +369,8 @@ impl Assembly {
     }
 
     fn into_session(self, mount: Mount) -> Session {
-        let Self { connection, kernel, census, rings } = self;
-        Session { connection, kernel, mount: Arc::new(mount), census, rings, stopped: Mutex::new(None) }
+        let Self { connection, kernel, census, rings, rings_refused } = self;
+        let (mount, stopped) = (Arc::new(mount), Mutex::new(None));
+        Session { connection, kernel, mount, census, rings, rings_refused, stopped }
     }
 }

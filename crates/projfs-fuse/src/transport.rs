@@ -6,4 +6,5 @@ pub mod token;
 pub mod uring;
 
 pub use device::Device;
-pub use token::{Home, Token};
+pub use token::Home;
+pub use token::Token;

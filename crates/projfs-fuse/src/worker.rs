@@ -4,15 +4,18 @@
 //! nothing to do for a while ends.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use std::time::Instant;
 
-use projfs_sync::{Arc, Condvar, Mutex};
+use projfs_engine::CancelToken;
+use projfs_sync::Arc;
+use projfs_sync::Condvar;
+use projfs_sync::Mutex;
 use rustix::io::Errno;
 
 use crate::connection::Connection;
 use crate::transport::Token;
 use crate::wire::request::RequestBuffer;
-use projfs_engine::CancelToken;
 
 /// A request that waits, with its right to be answered.
 #[derive(Debug)]
@@ -88,24 +91,24 @@ impl Workers {
         }
         state.threads += 1;
         drop(state);
-        let (pool, connection) = (Arc::clone(&self.0), Arc::clone(connection));
+        let (pool, served) = (Arc::clone(&self.0), Arc::clone(connection));
         let spawned =
-            std::thread::Builder::new().name("projfs-worker".into()).spawn(move || pool.run(&connection));
+            std::thread::Builder::new().name("projfs-worker".into()).spawn(move || pool.run(&served));
         if let Err(error) = spawned {
             tracing::warn!(%error, "no thread for a worker");
-            self.thread_missing();
+            self.thread_missing(connection);
         }
         Ok(())
     }
 
     /// A thread was counted that could not be made. If it would have been the only one nobody takes the jobs.
-    fn thread_missing(&self) {
+    fn thread_missing(&self, connection: &Connection) {
         let mut state = self.0.state.lock();
         state.threads -= 1;
         if state.threads == 0 {
             let jobs = std::mem::take(&mut state.queue);
             drop(state);
-            jobs.into_iter().for_each(|job| job.token.error(Errno::AGAIN));
+            jobs.into_iter().for_each(|job| connection.fail(job, Errno::AGAIN));
         }
     }
 
@@ -122,15 +125,15 @@ impl Workers {
         (state.threads, state.queue.len())
     }
 
-    /// Accepts no more jobs, and answers those that no worker has begun with.
-    pub fn close(&self) {
+    /// Accepts no more jobs, and gives back those that no worker has begun with.
+    pub fn close(&self) -> impl Iterator<Item = Job> + use<> {
         let jobs = {
             let mut state = self.0.state.lock();
             state.stopping = true;
             std::mem::take(&mut state.queue)
         };
         self.0.work.notify_all();
-        jobs.into_iter().for_each(|job| job.token.error(Errno::NOTCONN));
+        jobs.into_iter()
     }
 
     /// Waits for the threads to end, at most until `end`. Says how many have not.

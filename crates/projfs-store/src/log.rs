@@ -2,6 +2,9 @@
 //!
 //! An entry is one write; after a crash the file is read up to the first entry that is not whole, and cut
 //! off there. What is in an entry is its owner's affair.
+//!
+//! The file begins with eight bytes, `projfsL` and 1. An entry is its length (4 bytes), its seal (4 bytes) and its bytes;
+//! numbers have the lowest byte first. The seal is the low half of XXH3-64 of the bytes, mixed with the length.
 
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;

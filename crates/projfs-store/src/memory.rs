@@ -116,13 +116,6 @@ fn tell<T>(answer: Answer<T>, operation: &'static str, path: impl FnOnce() -> Re
     answer.map_err(|errno| StoreError::new(StoreErrorKind::Os(errno), operation, path()))
 }
 
-fn path_of(place: Place<'_>) -> RelPathBuf {
-    match place {
-        Place::Named(dir, name) => dir.join(name),
-        Place::Root | Place::Trash(_) => RelPathBuf::root(),
-    }
-}
-
 impl Store for MemoryStore {
     fn look(&self, dir: &RelPath, name: &ItemName) -> Result<Option<Item>> {
         tell(self.lock().look(dir, name), "look up", || dir.join(name))
@@ -313,7 +306,7 @@ impl Store for MemoryStore {
 
     fn open(&self, place: Place<'_>, access: Access) -> Result<Arc<dyn StoreFile>> {
         let mut tree = self.lock();
-        let inode = tell(tree.openable(place), "open", || path_of(place))?;
+        let inode = tell(tree.openable(place), "open", || place.path())?;
         Ok(self.file(&mut tree, inode, access))
     }
 
@@ -336,24 +329,24 @@ impl Store for MemoryStore {
     }
 
     fn set_attributes(&self, place: Place<'_>, change: &AttributeChange) -> Result<()> {
-        tell(self.lock().set_attributes(place, change), "set the attributes of", || path_of(place))
+        tell(self.lock().set_attributes(place, change), "set the attributes of", || place.path())
     }
 
     fn get_xattr(&self, place: Place<'_>, name: &[u8]) -> Result<Vec<u8>> {
-        tell(self.lock().get_xattr(place, name), "get an extended attribute of", || path_of(place))
+        tell(self.lock().get_xattr(place, name), "get an extended attribute of", || place.path())
     }
 
     fn list_xattr(&self, place: Place<'_>) -> Result<Vec<u8>> {
-        tell(self.lock().list_xattr(place), "list the extended attributes of", || path_of(place))
+        tell(self.lock().list_xattr(place), "list the extended attributes of", || place.path())
     }
 
     fn set_xattr(&self, place: Place<'_>, name: &[u8], value: &[u8], flags: u32) -> Result<()> {
         let answer = self.lock().set_xattr(place, name, value, flags);
-        tell(answer, "set an extended attribute of", || path_of(place))
+        tell(answer, "set an extended attribute of", || place.path())
     }
 
     fn remove_xattr(&self, place: Place<'_>, name: &[u8]) -> Result<()> {
-        tell(self.lock().remove_xattr(place, name), "remove an extended attribute of", || path_of(place))
+        tell(self.lock().remove_xattr(place, name), "remove an extended attribute of", || place.path())
     }
 
     fn sync_directory(&self, dir: &RelPath) -> Result<()> {

@@ -3,6 +3,31 @@
 //! The first attribute holds all that most items need and stays inside a 256-byte inode; what does not fit
 //! goes to a second one. The second is written first, under one of two names in turn, and the first one
 //! names it with its checksum: writing the first attribute is the one step that changes a record.
+//!
+//! # The first attribute
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 1 | the format: 1 |
+//! | 1 | flags. Bits 0 and 1 are the kind: 0 a full item, 1 a file, 2 a directory, 3 a symbolic link of the provider's. Bit 2: the inode is the item itself and no stand-in; 3: metadata was changed here; 4: there is a second attribute; 5: it is under the second of its names; 6: the mode counts |
+//! | 2 | the permission bits |
+//! | 8 | the number |
+//! | integer | the inode for which the record was written |
+//! | integer | `FILE_ATTRIBUTE_*` bits. From here to the sections: not of a full item |
+//! | integer | the size, of a file only |
+//! | time | the write time that was given to the inode |
+//! | sections | those that fit |
+//! | 4 | the checksum of the second attribute, if there is one |
+//! | 4 | the checksum of all before |
+//!
+//! A section is a byte that says which it is, and bytes behind their length: 1 the content id, 2 the times that are not
+//! the write time above (a byte with a bit for each of creation, access, write and change, then those), 3 the provider
+//! id, 4 the origin, 5 the target. One that would be empty is not there. The second attribute is the format, one byte,
+//! and the sections that did not fit into the first.
+//!
+//! Numbers of fixed length have the lowest byte first. An integer has seven bits a byte, lowest first, and the top bit
+//! in all bytes but the last. A time is two integers: the seconds since 1970, doubled, or if they are negative doubled
+//! and inverted; and the nanoseconds. A checksum is the low half of XXH3-64.
 
 use projfs_types::FileTimes;
 use projfs_types::Metadata;

@@ -18,6 +18,7 @@ use projfs_types::Stat;
 use projfs_types::Timestamp;
 
 use crate::Result;
+use crate::record::ATTRIBUTE;
 
 /// What is known locally of a projected tree.
 ///
@@ -278,6 +279,16 @@ pub enum Place<'a> {
     Trash(TrashId),
 }
 
+impl Place<'_> {
+    /// What errors name.
+    pub(crate) fn path(self) -> RelPathBuf {
+        match self {
+            Self::Root | Self::Trash(_) => RelPathBuf::root(),
+            Self::Named(dir, name) => dir.join(name),
+        }
+    }
+}
+
 /// A file without a name, which is still open or has yet to get one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TrashId(pub u64);
@@ -408,5 +419,6 @@ pub const STORE_DIRECTORY: &[u8] = b".projfs";
 
 /// Whether an extended attribute is the store's own.
 pub fn is_own_attribute(name: &[u8]) -> bool {
-    name == b"user.projfs" || name.starts_with(b"user.projfs.")
+    let rest = name.strip_prefix(ATTRIBUTE.as_bytes());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))
 }

@@ -7,3 +7,8 @@ pub mod projection;
 pub mod provider_contract;
 pub mod replay;
 pub mod store_contract;
+
+mod say;
+
+pub use say::say;
+pub use say::skipped;

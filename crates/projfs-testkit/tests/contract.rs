@@ -1,4 +1,4 @@
-//! The stores and journals that this workspace has, put through the suites.
+//! The store in memory and both journals, put through the suites. The store on disk is in the tests of its crate.
 
 use std::os::fd::OwnedFd;
 

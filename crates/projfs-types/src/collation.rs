@@ -10,7 +10,6 @@ mod upcase;
 pub use compare::compare;
 pub use compare::file_name_compare;
 pub use compare::units;
-pub use pattern::Pattern;
 pub use pattern::does_name_contain_wild_cards;
 pub use pattern::file_name_match;
 pub use upcase::upcase;

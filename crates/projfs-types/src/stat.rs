@@ -29,8 +29,22 @@ pub struct Stat {
     pub times: FileTimes,
 }
 
-/// The file type bits of `st_mode`.
+/// The bits of `st_mode`.
 pub mod mode {
+    /// A program runs as the file's owner.
+    pub const SET_USER_ID: u32 = 0o4000;
+    /// A program runs as the file's group; of a directory, its group goes to what is made in it.
+    pub const SET_GROUP_ID: u32 = 0o2000;
+    /// The group may execute the file.
+    pub const GROUP_EXECUTE: u32 = 0o0010;
+
+    /// What is left of a file's mode when it is written to or gets another owner. Without the group's execute bit the
+    /// set-group-id bit once meant mandatory locking, and stays.
+    pub fn without_set_id(mode: u32) -> u32 {
+        let group = if mode & GROUP_EXECUTE == 0 { 0 } else { SET_GROUP_ID };
+        mode & !(SET_USER_ID | group)
+    }
+
     /// Mask of the type bits.
     pub const TYPE: u32 = 0o170_000;
     /// A regular file.
@@ -75,3 +89,6 @@ impl ItemKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

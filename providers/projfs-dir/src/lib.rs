@@ -2,7 +2,8 @@
 //!
 //! Files, directories and symbolic links are projected with their permission bits and times; owner and group
 //! are not, and so neither are the set-user-id and set-group-id bits: they would lend the rights of whoever
-//! mounts. The access time is the write time: the source's would change by being projected. FIFOs, sockets and devices are left out. Links are shown, never followed.
+//! mounts. The access time is the write time: the source's would change by being projected. FIFOs, sockets and
+//! devices are left out. Links are shown, never followed.
 //!
 //! # When the source changes
 //!

@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Duration;
 
 use projfs_tests::Mounted;
 use projfs_tests::TIME;
@@ -16,10 +15,8 @@ use rustix::fs::Timestamps;
 
 use crate::PROGRAM;
 use crate::everywhere;
+use crate::tick;
 use crate::truncate;
-
-/// Longer than the clock of any file system goes in one step.
-const TICK: Duration = Duration::from_millis(20);
 
 fn stat(path: &Path) -> fs::Metadata {
     fs::symlink_metadata(path).unwrap()
@@ -117,7 +114,7 @@ fn changes_move_the_times() {
         fs::write(&file, "x").unwrap();
         let moves = |what: &str, act: &dyn Fn(), looked: &Path, which: fn(&Path) -> (i64, i64)| {
             let before = which(looked);
-            std::thread::sleep(TICK);
+            tick();
             act();
             assert!(which(looked) > before, "{what} in {}", dir.display());
         };
@@ -136,7 +133,7 @@ fn changes_move_the_times() {
         moves("rmdir", &|| fs::remove_dir(&file).unwrap(), dir, written);
         let held = fs::File::open(&other).unwrap();
         let before = held.metadata().unwrap();
-        std::thread::sleep(TICK);
+        tick();
         fs::remove_file(&other).unwrap();
         let after = held.metadata().unwrap();
         assert_eq!(after.nlink(), 0);
@@ -151,7 +148,7 @@ fn writes_through_an_open_file_are_seen_by_stat() {
         let mut file = fs::File::create(&path).unwrap();
         for length in 1..4 {
             let before = written(&path);
-            std::thread::sleep(TICK);
+            tick();
             std::io::Write::write_all(&mut file, b"x").unwrap();
             assert_eq!(stat(&path).len(), length);
             assert!(written(&path) > before);

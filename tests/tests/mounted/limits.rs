@@ -33,7 +33,7 @@ fn many_files_open_at_once() {
     let limit = rustix::process::getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, ..limit };
     rustix::process::setrlimit(Resource::Nofile, raised).unwrap();
-    let count = count.min(limit.maximum.unwrap_or(count) - 1000);
+    let count = limit.maximum.map_or(count, |maximum| count.min(maximum.saturating_sub(1000)));
     for options in Options::every(Tree::Many) {
         let Some(mounted) = of_few_descriptors(options) else { return };
         let files: Vec<_> = (0..count as usize).map(|number| open(&mounted.root(), number)).collect();

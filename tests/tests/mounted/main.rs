@@ -89,6 +89,15 @@ fn truncate(path: &Path, length: u64) -> std::io::Result<()> {
     }
 }
 
+/// Waits until a file system that is told to write down the time writes down another one.
+fn tick() {
+    let now = || rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+    let before = now();
+    while now() == before {
+        std::thread::yield_now();
+    }
+}
+
 /// The names in a directory, sorted.
 fn names(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).unwrap().map(|entry| PathBuf::from(entry.unwrap().file_name()));

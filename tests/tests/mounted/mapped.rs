@@ -12,7 +12,6 @@ use std::process::Child;
 use std::process::ChildStdout;
 use std::process::Command;
 use std::process::Stdio;
-use std::time::Duration;
 
 use projfs_tests::Mounted;
 use projfs_tests::Tree;
@@ -20,6 +19,7 @@ use projfs_tests::pattern;
 
 use crate::PROGRAM;
 use crate::everywhere;
+use crate::tick;
 
 /// A file, mapped shared and writable.
 struct Mapped {
@@ -114,12 +114,12 @@ fn a_store_into_a_mapping_moves_the_write_time() {
         };
         let mut mapped = Mapped::new(tools.path(), &path);
         let before = written();
-        std::thread::sleep(Duration::from_millis(20));
+        tick();
         assert_eq!(mapped.does("w 10 stored"), "done");
         assert_eq!(mapped.does("s"), "done");
         assert!(written() > before, "after msync in {}", dir.display());
         let before = written();
-        std::thread::sleep(Duration::from_millis(20));
+        tick();
         assert_eq!(mapped.does("w 10 again"), "done");
         mapped.ends();
         assert!(written() > before, "after the mapping in {}", dir.display());
@@ -137,7 +137,7 @@ fn a_mapping_of_a_closed_file_moves_the_write_time_on_disk() {
         let before = fs::metadata(&path).unwrap().modified().unwrap();
         let mut mapped = Mapped::new(tools.path(), &path);
         assert_eq!(mapped.does("c"), "done");
-        std::thread::sleep(Duration::from_millis(20));
+        tick();
         assert_eq!(mapped.does("w 10 stored"), "done");
         mapped.ends();
         mounted.restart(PROGRAM);

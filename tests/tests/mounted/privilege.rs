@@ -124,12 +124,16 @@ fn a_write_takes_set_id_bits_away() {
 
 #[test]
 fn set_id_bits_and_devices_work_by_option_only() {
-    Mounted::each(PROGRAM, Tree::Small, |mounted| {
-        let root = mounted.root();
-        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-        let line = mounts.lines().find(|line| line.split(' ').nth(4) == root.to_str()).unwrap();
-        let options = line.split(' ').nth(5).unwrap();
-        assert!(options.split(',').any(|option| option == "nosuid"), "{options}");
-        assert!(options.split(',').any(|option| option == "nodev"), "{options}");
-    });
+    for options in Options::every(Tree::Small) {
+        for allow_other in [false, true] {
+            let Some(mounted) = Mounted::new(PROGRAM, Options { allow_other, ..options }) else { return };
+            let root = mounted.root();
+            let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+            let line = mounts.lines().find(|line| line.split(' ').nth(4) == root.to_str()).unwrap();
+            let shown: Vec<_> = line.split(' ').nth(5).unwrap().split(',').collect();
+            for refused in ["nosuid", "nodev"] {
+                assert_eq!(shown.contains(&refused), !allow_other, "{refused} in {shown:?}");
+            }
+        }
+    }
 }

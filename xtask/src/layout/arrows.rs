@@ -17,7 +17,6 @@ struct Crate {
 const CRATES: &[Crate] = &[
     Crate { name: "projfs-types", floor: 1, uses: &[] },
     Crate { name: "projfs-sync", floor: 1, uses: &[] },
-    Crate { name: "projfs-keeper", floor: 1, uses: &[] },
     Crate { name: "projfs-provider", floor: 2, uses: &["projfs-types", "projfs-sync"] },
     Crate { name: "projfs-store", floor: 2, uses: &["projfs-types", "projfs-sync"] },
     Crate {
@@ -27,13 +26,7 @@ const CRATES: &[Crate] = &[
     },
     Crate { name: "projfs-dir", floor: 3, uses: SOURCE },
     Crate { name: "projfs-git", floor: 3, uses: SOURCE },
-    Crate { name: "projfs-archive", floor: 3, uses: SOURCE },
-    Crate { name: "projfs-object", floor: 3, uses: SOURCE },
-    Crate {
-        name: "projfs-fuse",
-        floor: 4,
-        uses: &["projfs-types", "projfs-sync", "projfs-engine", "projfs-keeper"],
-    },
+    Crate { name: "projfs-fuse", floor: 4, uses: &["projfs-types", "projfs-sync", "projfs-engine"] },
     Crate {
         name: "projectedfs",
         floor: 5,
@@ -44,23 +37,17 @@ const CRATES: &[Crate] = &[
             "projfs-store",
             "projfs-engine",
             "projfs-fuse",
-            "projfs-keeper",
         ],
     },
     Crate { name: "projfs-capi", floor: 6, uses: &["projectedfs", "projfs-sync", "projfs-types"] },
-    Crate {
-        name: "projfs-cli",
-        floor: 6,
-        uses: &["projectedfs", "projfs-dir", "projfs-git", "projfs-archive", "projfs-object"],
-    },
+    Crate { name: "projfs-cli", floor: 6, uses: &["projectedfs", "projfs-dir", "projfs-git"] },
     Crate {
         name: TESTKIT,
         floor: 4,
         uses: &["projfs-types", "projfs-sync", "projfs-provider", "projfs-store", "projfs-engine"],
     },
-    // Crates that hold tests and measurements of the whole: they see everything.
+    // It holds the tests of the whole, and sees everything.
     Crate { name: "projfs-tests", floor: 7, uses: WHOLE },
-    Crate { name: "projfs-benches", floor: 7, uses: WHOLE },
     Crate { name: "xtask", floor: 1, uses: &[] },
 ];
 
@@ -72,14 +59,12 @@ const SOURCE: &[&str] = &["projfs-provider", "projfs-types"];
 
 const WHOLE: &[&str] = &[
     "projectedfs",
-    "projfs-archive",
     "projfs-capi",
     "projfs-cli",
     "projfs-dir",
     "projfs-engine",
     "projfs-fuse",
     "projfs-git",
-    "projfs-object",
     "projfs-provider",
     "projfs-store",
     "projfs-sync",
@@ -89,14 +74,14 @@ const WHOLE: &[&str] = &[
 
 /// Crates of others that belong to one room each. Tests are free to use them.
 const OTHERS: &[(&str, &[&str])] = &[
-    ("anyhow", &["projfs-cli", "xtask", "projfs-tests", "projfs-benches"]),
-    ("clap", &["projfs-cli", "xtask", "projfs-tests", "projfs-benches"]),
+    ("anyhow", &["projfs-cli", "xtask", "projfs-tests"]),
+    ("clap", &["projfs-cli", "xtask", "projfs-tests"]),
     ("gix", &["projfs-git"]),
     ("indicatif", &["projfs-cli"]),
     ("io-uring", &["projfs-fuse"]),
     // A source cannot see projfs-sync.
-    ("parking_lot", &["projfs-sync", "projfs-archive", "projfs-dir", "projfs-git", "projfs-object"]),
-    ("tracing-subscriber", &["projfs-cli", "projfs-tests", "projfs-benches"]),
+    ("parking_lot", &["projfs-sync", "projfs-git"]),
+    ("tracing-subscriber", &["projfs-cli", "projfs-tests"]),
 ];
 
 /// Checks the dependencies of every crate of the workspace.

@@ -1,12 +1,13 @@
-//! How a source begins, and what it is written in.
+//! How a source is written: how it begins, how it imports, in which letters.
 
+use super::source;
 use crate::finding::Finding;
 use crate::tree::Tree;
 
 /// Endings of files that must be ASCII.
 const ASCII: &[&str] = &[".rs", ".toml", ".sh", ".c", ".cc", ".h", ".ci/run"];
 
-/// Every source says first what it holds; sources are ASCII.
+/// Every source says first what it holds, and imports one item a line; sources are ASCII.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in tree.sources().filter(|file| !file.path.ends_with("/tests.rs")) {
@@ -16,6 +17,15 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
                 1,
                 "the file does not begin with `//!`: say what it holds",
             ));
+        }
+    }
+    for file in tree.sources() {
+        for (index, line) in source::code(&file.text).lines().enumerate() {
+            let imports = line.trim_start().split_once("use ");
+            let imports = imports.filter(|(before, _)| before.is_empty() || before.starts_with("pub"));
+            if imports.is_some_and(|(_, items)| items.contains('{')) {
+                findings.push(Finding::error(&file.path, index + 1, "several imports on one line"));
+            }
         }
     }
     for file in tree.files().filter(|file| ASCII.iter().any(|ending| file.path.ends_with(ending))) {

@@ -74,13 +74,19 @@ fn complaint(tree: &Tree, packages: &[Package], name: &str, must: bool) -> Optio
         return must.then(|| format!("`{name}` is neither `crate::module::name` nor `tests/file.rs::name`"));
     };
     let function = name.rsplit("::").next().unwrap_or_default();
-    let exists = candidates.iter().any(|file| defines(&file.text, function));
+    let exists = candidates.iter().any(|file| has_test(&file.text, function));
     (!exists).then(|| format!("there is no test `{name}`"))
 }
 
-fn defines(text: &str, function: &str) -> bool {
+fn has_test(text: &str, function: &str) -> bool {
     let start = format!("fn {function}");
-    text.match_indices(&start).any(|(at, _)| text[at + start.len()..].starts_with(['(', '<', ' ']))
+    text.match_indices(&start).any(|(at, _)| {
+        let attributes = text[..at].lines().rev().skip_while(|line| line.trim().is_empty());
+        text[at + start.len()..].starts_with(['(', '<', ' '])
+            && attributes
+                .take_while(|line| line.trim().starts_with("#["))
+                .any(|line| line.trim() == "#[test]")
+    })
 }
 
 #[cfg(test)]

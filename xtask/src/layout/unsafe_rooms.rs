@@ -13,8 +13,6 @@ const ROOMS: &[&str] = &[
     "crates/projfs-fuse/src/transport/uring.rs",
     // Requests to the device that no crate wraps.
     "crates/projfs-fuse/src/transport/device.rs",
-    // Between fork and exec.
-    "crates/projfs-keeper/src/spawn.rs",
 ];
 
 /// `unsafe` appears in the listed rooms only.

@@ -59,6 +59,11 @@ fn files_are_fetched_and_given_back_but_for_changes() {
         work.fails(&["dehydrate", "tree"], 1, &["a is kept"]);
         assert_eq!(state(work, "tree/sub/b"), "virtual");
         assert_eq!(state(work, "tree/a"), "full");
+        let did = work.projfs(&["dehydrate", "tree/a", "tree/sub"]);
+        assert!(
+            did.code == 1 && did.err.contains("nothing of") && did.err.contains("tree/sub was here"),
+            "{did:?}"
+        );
         work.does(&["dehydrate", "--discard", "tree"]);
         assert_eq!(fs::read_to_string(work.path("tree/a")).unwrap(), "alpha\n");
         let json = work.does(&["hydrate", "--json", "tree/sub"]);

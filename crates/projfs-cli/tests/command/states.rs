@@ -4,6 +4,8 @@ use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::Command;
 
+use projfs_testkit::skipped;
+
 use super::support::Work;
 use super::support::mounted;
 
@@ -40,10 +42,9 @@ fn every_state_is_as_it_must_be_for_an_ordinary_user() {
         let can_mount = as_nobody("test").args(["-r", "/dev/fuse", "-a", "-w", "/dev/fuse"]).status();
         let helper = Command::new("fusermount3").arg("-V").output();
         if !can_mount.is_ok_and(|status| status.success()) || helper.is_err() {
-            eprintln!(
-                "SKIPPED: ordinary users cannot mount here: /dev/fuse is not for them, or there is no fusermount3"
+            return skipped(
+                "ordinary users cannot mount here: /dev/fuse is not for them, or there is no fusermount3",
             );
-            return;
         }
         // Neither the build's directory nor the test's need be open to others.
         let program = work.path("projfs");

@@ -6,6 +6,8 @@ use std::process::Command;
 use std::process::Stdio;
 use std::time::Duration;
 
+use projfs_testkit::say;
+
 /// How long a test may take.
 const TIME: Duration = Duration::from_secs(60);
 
@@ -27,8 +29,7 @@ pub(super) struct Did {
 /// Runs a test, if mounting is possible here.
 pub(super) fn mounted(name: &str, test: impl FnOnce(&Work)) {
     if !rustix::process::geteuid().is_root() || !Path::new("/dev/fuse").exists() {
-        eprintln!("SKIPPED {name}: mounting needs root and /dev/fuse");
-        return;
+        return say(format_args!("SKIPPED {name}: mounting needs root and /dev/fuse"));
     }
     test(&Work::new(name));
 }
@@ -42,7 +43,7 @@ impl Work {
         let watched = (name.to_owned(), real.clone());
         std::thread::spawn(move || {
             if ended.recv_timeout(TIME) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                eprintln!("{} did not end in {TIME:?}", watched.0);
+                say(format_args!("{} did not end in {TIME:?}", watched.0));
                 unmount_below(&watched.1);
                 std::process::exit(101);
             }

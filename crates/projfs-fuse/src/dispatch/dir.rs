@@ -1,12 +1,22 @@
 //! Directories: listing them.
 
-use projfs_engine::{DirEntry, DirSink};
+use projfs_engine::DirEntry;
+use projfs_engine::DirSink;
 use projfs_types::ItemName;
 
 use super::Call;
 use crate::policy::Listings;
-use crate::wire::abi::{Dirent, EntryOut, ReadIn, ReleaseIn, fopen};
-use crate::wire::reply::{Entry, Listing, Opened, Packed, Reply, Served};
+use crate::wire::abi::Dirent;
+use crate::wire::abi::EntryOut;
+use crate::wire::abi::ReadIn;
+use crate::wire::abi::ReleaseIn;
+use crate::wire::abi::fopen;
+use crate::wire::reply::Entry;
+use crate::wire::reply::Listing;
+use crate::wire::reply::Opened;
+use crate::wire::reply::Packed;
+use crate::wire::reply::Reply;
+use crate::wire::reply::Served;
 
 /// Packs entries into a reply while there is room.
 struct Packer<'a, 'b> {

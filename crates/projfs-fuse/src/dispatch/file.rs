@@ -3,24 +3,44 @@
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 
-use projfs_engine::{Access, NewKind, OpenHow, Opened, Seek, StoreFile};
+use projfs_engine::Access;
+use projfs_engine::Coverage;
+use projfs_engine::NewKind;
+use projfs_engine::OpenHow;
+use projfs_engine::Opened;
+use projfs_engine::Patience;
+use projfs_engine::Seek;
+use projfs_engine::StoreFile;
 use projfs_sync::Arc;
-use projfs_types::{ItemName, NodeId};
+use projfs_types::ItemName;
+use projfs_types::NodeId;
+use projfs_types::mode;
 use rustix::io::Errno;
 
 use super::Call;
 use crate::errno;
-use crate::io::{Coverage, OpenedAs, Use};
-use crate::wire::abi::{
-    CopyFileRangeIn, CreateIn, FallocateIn, FsyncIn, LseekIn, OpenIn, ReadIn, ReleaseIn, WriteIn, flag, fopen,
-};
-use crate::wire::reply::{self, Reply, Served};
+use crate::io::OpenedAs;
+use crate::wire::abi::CopyFileRangeIn;
+use crate::wire::abi::CreateIn;
+use crate::wire::abi::FallocateIn;
+use crate::wire::abi::FsyncIn;
+use crate::wire::abi::LseekIn;
+use crate::wire::abi::OpenIn;
+use crate::wire::abi::ReadIn;
+use crate::wire::abi::ReleaseIn;
+use crate::wire::abi::WriteIn;
+use crate::wire::abi::flag;
+use crate::wire::abi::fopen;
+use crate::wire::reply;
+use crate::wire::reply::Reply;
+use crate::wire::reply::Served;
+use crate::wire::reply::Unserved;
 
 const ACCESS_MODE: u32 = libc::O_ACCMODE as u32;
 const READ_ONLY: u32 = libc::O_RDONLY as u32;
 const EXCLUSIVE: u32 = libc::O_EXCL as u32;
 const TRUNCATE: u32 = libc::O_TRUNC as u32;
-const SET_ID: u32 = libc::S_ISUID | libc::S_ISGID;
+const SET_ID: u32 = mode::SET_USER_ID | mode::SET_GROUP_ID;
 
 /// A store's file that certainly has a descriptor.
 struct Backing(Arc<dyn StoreFile>);
@@ -32,13 +52,12 @@ impl AsFd for Backing {
     }
 }
 
-fn writes(flags: u32) -> Use {
-    if flags & ACCESS_MODE == READ_ONLY { Use::Read } else { Use::Write }
+fn access(flags: u32) -> Access {
+    if flags & ACCESS_MODE == READ_ONLY { Access::Read } else { Access::ReadWrite }
 }
 
 fn how(flags: u32) -> OpenHow {
-    let access = if flags & ACCESS_MODE == READ_ONLY { Access::Read } else { Access::ReadWrite };
-    OpenHow { access, truncate: flags & TRUNCATE != 0 }
+    OpenHow { access: access(flags), truncate: flags & TRUNCATE != 0 }
 }
 
 impl Call<'_> {
@@ -54,10 +73,10 @@ impl Call<'_> {
             if file.descriptor().is_some() { Ok(Backing(file)) } else { Err(Errno::OPNOTSUPP) }
         };
         let coverage = match opened.coverage {
-            projfs_engine::Coverage::Whole if opened.permissions & SET_ID == 0 => Coverage::Whole,
-            projfs_engine::Coverage::Whole | projfs_engine::Coverage::Partial => Coverage::Partial,
+            Coverage::Whole if opened.permissions & SET_ID == 0 => Coverage::Whole,
+            Coverage::Whole | Coverage::Partial => Coverage::Partial,
         };
-        let as_what = self.kernel.io.open(opened.node, coverage, writes(flags), file);
+        let as_what = self.kernel.io.open(opened.node, coverage, access(flags), file);
         let (flags, passthrough) = match as_what {
             OpenedAs::Passthrough(id) => (0, Some(id)),
             // Where nothing is passed through, all changes go through the kernel's cache and leave it right.
@@ -68,12 +87,18 @@ impl Call<'_> {
     }
 
     pub(super) fn open(&self, args: &OpenIn, reply: &mut Reply<'_>) -> Served {
+        let takes_set_id = args.open_flags & flag::OPEN_KILL_SUIDGID != 0 && self.has_set_id(self.node())?;
+        if takes_set_id && matches!(self.context.patience, Patience::None) {
+            // Two changes in a row: if the second had to wait, the first could not be taken back.
+            return Err(Unserved::WouldWait);
+        }
         let opened = self.engine.open(&self.context, self.node(), how(args.flags))?;
-        if args.open_flags & flag::OPEN_KILL_SUIDGID != 0 {
-            self.take_set_id(self.node())?;
+        if takes_set_id && let Err(error) = self.take_set_id(self.node()) {
+            self.engine.release(&self.context, opened.handle);
+            return Err(error.into());
         }
         let answer = self.opened(opened, args.flags);
-        if answer.passthrough.is_some() && writes(args.flags) == Use::Write {
+        if answer.passthrough.is_some() && access(args.flags) == Access::ReadWrite {
             // What was told before would hide what a mapping changes from here on.
             self.kernel.invalidator.attributes_changed(opened.node);
         }
@@ -91,8 +116,8 @@ impl Call<'_> {
 
     pub(super) fn tmpfile(&self, args: &CreateIn, reply: &mut Reply<'_>) -> Served {
         let new = self.new_item(NewKind::File, args.mode);
-        let access = how(args.flags).access;
-        let (entry, opened) = self.engine.create_nameless(&self.context, self.node(), &new, access)?;
+        let (entry, opened) =
+            self.engine.create_nameless(&self.context, self.node(), &new, access(args.flags))?;
         let opened = self.opened(opened, args.flags);
         reply.created(&self.entry(entry), &opened)
     }
@@ -116,7 +141,7 @@ impl Call<'_> {
         let handle = Self::handle(args.fh);
         // The only thing that may wait, and then everything is run again.
         self.engine.finish(&self.context, handle)?;
-        self.kernel.io.close(self.node(), writes(args.flags));
+        self.kernel.io.close(self.node(), access(args.flags));
         self.engine.release(&self.context, handle);
         reply.empty()
     }

@@ -2,16 +2,22 @@
 
 use std::time::Duration;
 
-use projfs_engine::{AttributeChange, SetAttributes, Time};
-use projfs_types::{ItemKind, NodeId, Stat, Timestamp, mode};
+use projfs_engine::AttributeChange;
+use projfs_engine::SetAttributes;
+use projfs_engine::Time;
+use projfs_types::ItemKind;
+use projfs_types::NodeId;
+use projfs_types::Stat;
+use projfs_types::Timestamp;
+use projfs_types::mode;
 
 use super::Call;
-use crate::wire::abi::{Kstatfs, SetattrIn, fattr};
-use crate::wire::reply::{Lifetime, Reply, Served};
-
-const SET_USER_ID: u32 = 0o4000;
-const SET_GROUP_ID: u32 = 0o2000;
-const GROUP_EXECUTE: u32 = 0o0010;
+use crate::wire::abi::Kstatfs;
+use crate::wire::abi::SetattrIn;
+use crate::wire::abi::fattr;
+use crate::wire::reply::Lifetime;
+use crate::wire::reply::Reply;
+use crate::wire::reply::Served;
 
 impl Call<'_> {
     pub(super) fn getattr(&self, reply: &mut Reply<'_>) -> Served {
@@ -49,6 +55,11 @@ impl Call<'_> {
         let change = SetAttributes { size, others };
         let stat = self.engine.set_attributes(&self.context, self.node(), handle, &change)?;
         reply.stat(&stat, self.attribute_lifetime(self.node()))
+    }
+
+    /// Whether a file has set-id bits that a write takes away.
+    pub(super) fn has_set_id(&self, node: NodeId) -> Result<bool, projfs_engine::Error> {
+        Ok(without_set_id(&self.engine.attributes(&self.context, node)?).is_some())
     }
 
     /// Takes set-id bits away, as a write by somebody without `CAP_FSETID` does.
@@ -104,11 +115,9 @@ impl Call<'_> {
     }
 }
 
-/// The permission bits without set-id bits, if there were any. Without the group's execute bit the set-group-id bit
-/// once meant mandatory locking, and stays.
+/// The permission bits without set-id bits, if there were any.
 fn without_set_id(stat: &Stat) -> Option<u32> {
     let permissions = stat.mode & mode::PERMISSIONS;
-    let group = if permissions & GROUP_EXECUTE == 0 { 0 } else { SET_GROUP_ID };
-    let left = permissions & !(SET_USER_ID | group);
+    let left = mode::without_set_id(permissions);
     (stat.kind() == ItemKind::File && left != permissions).then_some(left)
 }

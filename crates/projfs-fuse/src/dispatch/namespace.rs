@@ -1,12 +1,20 @@
 //! Names: looking them up, making, removing and moving what they lead to.
 
-use projfs_engine::{NewItem, NewKind, RemoveKind, RenameHow};
-use projfs_types::{ItemName, NodeId, mode};
+use projfs_engine::NewItem;
+use projfs_engine::NewKind;
+use projfs_engine::RemoveKind;
+use projfs_engine::RenameHow;
+use projfs_types::ItemName;
+use projfs_types::NodeId;
+use projfs_types::mode;
 use rustix::io::Errno;
 
 use super::Call;
-use crate::wire::abi::{MkdirIn, MknodIn};
-use crate::wire::reply::{Reply, Served, decode_device};
+use crate::wire::abi::MkdirIn;
+use crate::wire::abi::MknodIn;
+use crate::wire::reply::Reply;
+use crate::wire::reply::Served;
+use crate::wire::reply::decode_device;
 
 const NOREPLACE: u32 = 1 << 0;
 const EXCHANGE: u32 = 1 << 1;

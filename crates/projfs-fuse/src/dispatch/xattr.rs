@@ -1,7 +1,8 @@
 //! Extended attributes.
 
 use super::Call;
-use crate::wire::reply::{Reply, Served};
+use crate::wire::reply::Reply;
+use crate::wire::reply::Served;
 
 impl Call<'_> {
     pub(super) fn getxattr(&self, name: &[u8], size: u32, reply: &mut Reply<'_>) -> Served {

@@ -7,11 +7,14 @@
 use std::collections::HashMap;
 use std::os::fd::BorrowedFd;
 
+use projfs_engine::Access;
+use projfs_engine::Coverage;
 use projfs_sync::Mutex;
 use projfs_types::NodeId;
 use rustix::io::Errno;
 
-use super::mode::{BackingId, Coverage, IoMode};
+use super::mode::BackingId;
+use super::mode::IoMode;
 
 /// Makes and closes backing ids: the device of a connection, or a stand-in for it.
 pub trait BackingFiles: Send + Sync {
@@ -32,15 +35,6 @@ pub enum OpenedAs {
     Cached,
     /// The kernel uses this file by itself.
     Passthrough(BackingId),
-}
-
-/// What a file is open for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
-    /// Reading alone.
-    Read,
-    /// Writing, at least.
-    Write,
 }
 
 /// The modes of all open files, and their backing ids.
@@ -82,7 +76,7 @@ impl IoTable {
         &self,
         node: NodeId,
         coverage: Coverage,
-        how: Use,
+        how: Access,
         file: impl FnOnce() -> Result<F, Errno>,
     ) -> OpenedAs {
         let fresh = match self.needs_id(node, coverage) {
@@ -101,13 +95,13 @@ impl IoTable {
     }
 
     /// Counts one close of `node`, at `RELEASE`, or at once if an open was counted and then not answered.
-    pub fn close(&self, node: NodeId, how: Use) {
+    pub fn close(&self, node: NodeId, how: Access) {
         let mut unwanted = Vec::new();
         {
             let mut state = self.state.lock();
             if let Some(entry) = state.nodes.get_mut(&node) {
                 entry.mode = entry.mode.close();
-                entry.writers = entry.writers.saturating_sub(u32::from(how == Use::Write));
+                entry.writers = entry.writers.saturating_sub(u32::from(how == Access::ReadWrite));
                 if entry.mode == IoMode::Closed {
                     let drop_id = entry.stale || entry.backing.is_none();
                     if drop_id {
@@ -189,7 +183,7 @@ impl State {
     fn open(
         &mut self,
         node: NodeId,
-        (coverage, how): (Coverage, Use),
+        (coverage, how): (Coverage, Access),
         fresh: Option<BackingId>,
         unwanted: &mut Vec<BackingId>,
     ) {
@@ -207,7 +201,7 @@ impl State {
             (_, None) => {}
         }
         entry.mode = entry.mode.open(coverage, entry.backing);
-        entry.writers += u32::from(how == Use::Write);
+        entry.writers += u32::from(how == Access::ReadWrite);
     }
 
     fn opened_as(&self, node: NodeId) -> OpenedAs {

@@ -3,18 +3,11 @@
 //! The kernel refuses (`EIO`) to mix passthrough with cached opens of one inode, and a second backing file. So a file
 //! keeps the mode of its first open until its last close.
 
+use projfs_engine::Coverage;
+
 /// The kernel's number for a file that it reads and writes in place of a FUSE file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BackingId(pub i32);
-
-/// Whether the file in the store holds all of the content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coverage {
-    /// All of it.
-    Whole,
-    /// Not yet all of it: reads have to be seen.
-    Partial,
-}
 
 /// How the kernel reads an inode now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

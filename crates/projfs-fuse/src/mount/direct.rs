@@ -1,19 +1,32 @@
 //! Mounting by system calls, for which `CAP_SYS_ADMIN` is needed.
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags};
+use rustix::fs::AtFlags;
+use rustix::fs::CWD;
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
+use rustix::fs::StatxFlags;
 use rustix::io::Errno;
-use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags};
+use rustix::mount::FsMountFlags;
+use rustix::mount::FsOpenFlags;
+use rustix::mount::MountAttrFlags;
+use rustix::mount::MountFlags;
+use rustix::mount::MoveMountFlags;
 
-use super::options::{MountOptions, Target};
-use super::{MountError, failed};
+use super::MountError;
+use super::failed;
+use super::options::MountOptions;
+use super::options::Target;
 use crate::transport::Device;
 
 /// Makes the file system, in no place of the tree yet. The kernel sends INIT from here on.
 pub(super) fn make(device: &Device, options: &MountOptions) -> Result<OwnedFd, MountError> {
-    use rustix::mount::{fsconfig_set_flag, fsconfig_set_string};
+    use rustix::mount::fsconfig_set_flag;
+    use rustix::mount::fsconfig_set_string;
 
     let context = rustix::mount::fsopen("fuse", FsOpenFlags::FSOPEN_CLOEXEC).map_err(failed("fsopen"))?;
     let fd = device.as_fd().as_raw_fd().to_string();

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use projfs_sync::{Arc, Condvar, Mutex};
+use projfs_sync::Arc;
+use projfs_sync::Condvar;
+use projfs_sync::Mutex;
 
 /// Counts threads.
 #[derive(Clone, Debug, Default)]

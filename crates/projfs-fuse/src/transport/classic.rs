@@ -10,7 +10,8 @@ use rustix::io::Errno;
 
 use super::device::Device;
 use super::token::Token;
-use crate::connection::{Connection, Outcome};
+use crate::connection::Connection;
+use crate::connection::Outcome;
 use crate::session::census::Present;
 use crate::wire::request::RawRequest;
 

@@ -3,17 +3,28 @@
 
 use std::ffi::c_void;
 use std::io::IoSlice;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
 
 use projfs_sync::Arc;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::Mode;
+use rustix::fs::OFlags;
 use rustix::io::Errno;
-use rustix::ioctl::{Ioctl, IoctlOutput, Opcode, Setter, ioctl, opcode};
+use rustix::ioctl::Ioctl;
+use rustix::ioctl::IoctlOutput;
+use rustix::ioctl::Opcode;
+use rustix::ioctl::Setter;
+use rustix::ioctl::ioctl;
+use rustix::ioctl::opcode;
 use zerocopy::IntoBytes;
 
 use super::token::Home;
-use crate::io::{BackingFiles, BackingId};
-use crate::wire::abi::{BackingMap, OutHeader};
+use crate::io::BackingFiles;
+use crate::io::BackingId;
+use crate::wire::abi::BackingMap;
+use crate::wire::abi::OutHeader;
 use crate::wire::notify::Notification;
 
 const MAGIC: u8 = 229;

@@ -11,22 +11,35 @@
 
 use std::io;
 use std::mem;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::os::fd::OwnedFd;
 use std::sync::mpsc;
 
+use io_uring::IoUring;
+use io_uring::cqueue;
+use io_uring::opcode;
+use io_uring::squeue;
 use io_uring::types::Fd;
-use io_uring::{IoUring, cqueue, opcode, squeue};
-use projfs_sync::{Arc, Mutex};
+use projfs_sync::Arc;
+use projfs_sync::Mutex;
 use rustix::event::EventfdFlags;
 use rustix::io::Errno;
 use rustix::thread::CpuSet;
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::FromBytes;
+use zerocopy::IntoBytes;
 
 use super::device::Device;
-use super::token::{Home, Token};
-use crate::connection::{Connection, Outcome};
-use crate::session::census::{Census, Present};
-use crate::wire::abi::{OutHeader, UringCmdReq, UringEntInOut, ring};
+use super::token::Home;
+use super::token::Token;
+use crate::connection::Connection;
+use crate::connection::Outcome;
+use crate::session::census::Census;
+use crate::session::census::Present;
+use crate::wire::abi::OutHeader;
+use crate::wire::abi::UringCmdReq;
+use crate::wire::abi::UringEntInOut;
+use crate::wire::abi::ring;
 use crate::wire::request::RawRequest;
 
 /// What a queue thread needs to serve.

@@ -2,7 +2,10 @@
 //!
 //! Names of structures and fields are the header's, without the `fuse_` in front, so that each is found there.
 
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use zerocopy::FromBytes;
+use zerocopy::Immutable;
+use zerocopy::IntoBytes;
+use zerocopy::KnownLayout;
 
 macro_rules! structures {
     ($($(#[$meta:meta])* $name:ident $size:literal { $($field:ident: $type:ty),* $(,)? })*) => { $(
@@ -38,12 +41,8 @@ structures! {
     OpenOut 16 { fh: u64, open_flags: u32, backing_id: i32 }
     WriteOut 8 { size: u32, padding: u32 }
     GetxattrOut 8 { size: u32, padding: u32 }
-    LkOut 24 { lk: FileLock }
     LseekOut 8 { offset: u64 }
     CopyFileRangeOut 8 { bytes_copied: u64 }
-    BmapOut 8 { block: u64 }
-    IoctlOut 16 { result: i32, flags: u32, in_iovs: u32, out_iovs: u32 }
-    PollOut 8 { revents: u32, padding: u32 }
     Dirent 24 { ino: u64, off: u64, namelen: u32, kind: u32 }
     InitOut 64 { major: u32, minor: u32, max_readahead: u32, flags: u32, max_background: u16,
         congestion_threshold: u16, max_write: u32, time_gran: u32, max_pages: u16, map_alignment: u16,
@@ -72,8 +71,6 @@ structures! {
         padding: u32 }
     FsyncIn 16 { fh: u64, fsync_flags: u32, padding: u32 }
     SetxattrIn 8 { size: u32, flags: u32 }
-    /// What follows [`SetxattrIn`] once `FUSE_SETXATTR_EXT` is negotiated.
-    SetxattrInExt 8 { setxattr_flags: u32, padding: u32 }
     GetxattrIn 8 { size: u32, padding: u32 }
     LkIn 48 { fh: u64, owner: u64, lk: FileLock, lk_flags: u32, padding: u32 }
     AccessIn 8 { mask: u32, padding: u32 }
@@ -92,8 +89,6 @@ structures! {
 
     NotifyInvalInodeOut 24 { ino: u64, off: i64, len: i64 }
     NotifyInvalEntryOut 16 { parent: u64, namelen: u32, flags: u32 }
-    NotifyDeleteOut 24 { parent: u64, child: u64, namelen: u32, padding: u32 }
-    NotifyPollWakeupOut 8 { kh: u64 }
 
     BackingMap 16 { fd: i32, flags: u32, padding: u64 }
     UringEntInOut 32 { flags: u64, commit_id: u64, payload_sz: u32, padding: u32, reserved: u64 }
@@ -106,10 +101,6 @@ pub const MAJOR: u32 = 7;
 pub const MINOR: u32 = 45;
 /// The oldest minor version that is accepted (Linux 5.15 and its stable successors).
 pub const MINOR_MIN: u32 = 36;
-/// The node id of the root.
-pub const ROOT_ID: u64 = 1;
-/// The bit of `unique` that the kernel sets on a request it sends for a second time.
-pub const UNIQUE_RESEND: u64 = 1 << 63;
 /// The smallest buffer with which the kernel lets `/dev/fuse` be read.
 pub const MIN_READ_BUFFER: usize = 8192;
 

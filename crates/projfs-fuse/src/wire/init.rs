@@ -2,7 +2,12 @@
 
 use std::fmt;
 
-use super::abi::{InitIn, InitOut, MAJOR, MINOR, MINOR_MIN, init};
+use super::abi::InitIn;
+use super::abi::InitOut;
+use super::abi::MAJOR;
+use super::abi::MINOR;
+use super::abi::MINOR_MIN;
+use super::abi::init;
 
 const PAGE: u32 = 4096;
 
@@ -15,37 +20,11 @@ pub struct Wishes {
     pub uring: bool,
     /// Files that the kernel reads and writes by itself.
     pub passthrough: bool,
-    /// How many file systems may be stacked below: 1, or 2 if the store is itself stacked.
-    pub stack_depth: u32,
-    /// POSIX access control lists, checked by the kernel. They cost a request for each open.
-    pub posix_acl: bool,
-    /// Reads ahead of the reader, several at a time. The kernel sends no `INTERRUPT` for such reads: a killed reader is
-    /// gone at once, but we do not learn of it. Without, each read is a request of its reader.
-    pub async_read: bool,
-    /// Sends no `OPEN` and no `RELEASE` (answered `ENOSYS`). Excludes passthrough.
-    pub no_open: bool,
-    /// Sends no `OPENDIR` for listings that do not change by themselves.
-    pub no_opendir: bool,
-    /// POSIX and BSD locks are the daemon's; otherwise the kernel keeps them by itself.
-    pub locks: bool,
-    /// Seconds after which the kernel gives the connection up if a request is not answered; 0: never.
-    pub request_timeout: u16,
 }
 
 impl Default for Wishes {
     fn default() -> Self {
-        Self {
-            max_write: 256 * 1024,
-            uring: true,
-            passthrough: true,
-            stack_depth: 1,
-            posix_acl: false,
-            async_read: true,
-            no_open: false,
-            no_opendir: true,
-            locks: false,
-            request_timeout: 0,
-        }
+        Self { max_write: 256 * 1024, uring: true, passthrough: true }
     }
 }
 
@@ -58,22 +37,12 @@ pub struct Negotiated {
     pub flags: u64,
     /// The longest write, in bytes. Reads and listings are no longer.
     pub max_write: u32,
-    /// The longest read-ahead, in bytes.
-    pub max_readahead: u32,
-    /// How many requests the kernel sends on its own account at a time.
-    pub max_background: u16,
     /// Requests come by io_uring.
     pub uring: bool,
     /// Files may be opened in passthrough mode.
     pub passthrough: bool,
-    /// `FUSE_NOTIFY_RESEND` is understood.
-    pub resend: bool,
     /// `FUSE_NOTIFY_INC_EPOCH` is understood.
     pub epoch: bool,
-    /// Names can be expired instead of dropped.
-    pub expire: bool,
-    /// The kernel accepts `ENOSYS` for `OPEN`.
-    pub no_open: bool,
     /// The kernel accepts `ENOSYS` for `OPENDIR`.
     pub no_opendir: bool,
 }
@@ -106,7 +75,10 @@ impl fmt::Display for Refused {
 /// Features that are on whenever the kernel offers them. `INIT_EXT` says that `flags2` is meant.
 ///
 /// Not `ASYNC_DIO`: with it a reader with `O_DIRECT` waits where not even SIGKILL reaches it, and no `INTERRUPT` is sent.
-const ALWAYS: u64 = init::ATOMIC_O_TRUNC
+/// `ASYNC_READ` reads ahead of the reader, several at a time. The kernel sends no `INTERRUPT` for such reads: a killed
+/// reader is gone at once, but we do not learn of it.
+const ALWAYS: u64 = init::ASYNC_READ
+    | init::ATOMIC_O_TRUNC
     | init::BIG_WRITES
     | init::AUTO_INVAL_DATA
     | init::DO_READDIRPLUS
@@ -115,13 +87,16 @@ const ALWAYS: u64 = init::ATOMIC_O_TRUNC
     | init::ABORT_ERROR
     | init::MAX_PAGES
     | init::CACHE_SYMLINKS
-    | init::SETXATTR_EXT
+    | init::NO_OPENDIR_SUPPORT
     | init::INIT_EXT
-    | init::CREATE_SUPP_GROUP
-    | init::HAS_EXPIRE_ONLY
     | init::DIRECT_IO_ALLOW_MMAP
-    | init::NO_EXPORT_SUPPORT
-    | init::HAS_RESEND;
+    | init::NO_EXPORT_SUPPORT;
+
+/// How many requests the kernel may send on its own account at a time.
+const MAX_BACKGROUND: u16 = 64;
+
+/// How many file systems may be stacked below, counting this one: the store is not itself stacked.
+const STACK_DEPTH: u32 = 1;
 
 /// Compares the kernel's offer with the wishes.
 ///
@@ -136,31 +111,17 @@ pub fn negotiate(offer: &InitIn, wishes: &Wishes) -> Result<(Negotiated, InitOut
     }
     let minor = offer.minor.min(MINOR);
     let offered = u64::from(offer.flags) | if_set(offer.flags, init::INIT_EXT, u64::from(offer.flags2) << 32);
-    let passthrough = wishes.passthrough && !wishes.no_open;
-    let wanted = ALWAYS
-        | when(wishes.uring, init::OVER_IO_URING)
-        | when(passthrough, init::PASSTHROUGH)
-        | when(wishes.async_read, init::ASYNC_READ)
-        | when(wishes.posix_acl, init::POSIX_ACL | init::DONT_MASK)
-        | when(wishes.no_open, init::NO_OPEN_SUPPORT)
-        | when(wishes.no_opendir, init::NO_OPENDIR_SUPPORT)
-        | when(wishes.locks, init::POSIX_LOCKS | init::FLOCK_LOCKS)
-        | when(wishes.request_timeout > 0, init::REQUEST_TIMEOUT);
+    let wanted =
+        ALWAYS | when(wishes.uring, init::OVER_IO_URING) | when(wishes.passthrough, init::PASSTHROUGH);
     let flags = offered & wanted;
     let max_write = (wishes.max_write / PAGE * PAGE).clamp(PAGE, 256 * PAGE);
-    let max_background = 64;
     let negotiated = Negotiated {
         minor,
         flags,
         max_write,
-        max_readahead: offer.max_readahead,
-        max_background,
         uring: flags & init::OVER_IO_URING != 0,
         passthrough: flags & init::PASSTHROUGH != 0,
-        resend: flags & init::HAS_RESEND != 0,
         epoch: minor >= 44,
-        expire: flags & init::HAS_EXPIRE_ONLY != 0,
-        no_open: flags & init::NO_OPEN_SUPPORT != 0,
         no_opendir: flags & init::NO_OPENDIR_SUPPORT != 0,
     };
     let out = InitOut {
@@ -168,15 +129,15 @@ pub fn negotiate(offer: &InitIn, wishes: &Wishes) -> Result<(Negotiated, InitOut
         minor: MINOR,
         max_readahead: offer.max_readahead,
         flags: flags as u32,
-        max_background,
-        congestion_threshold: max_background / 4 * 3,
+        max_background: MAX_BACKGROUND,
+        congestion_threshold: MAX_BACKGROUND / 4 * 3,
         max_write,
         time_gran: 1,
         max_pages: (max_write / PAGE) as u16,
         map_alignment: 0,
         flags2: (flags >> 32) as u32,
-        max_stack_depth: if negotiated.passthrough { wishes.stack_depth.clamp(1, 2) } else { 0 },
-        request_timeout: if flags & init::REQUEST_TIMEOUT != 0 { wishes.request_timeout } else { 0 },
+        max_stack_depth: if negotiated.passthrough { STACK_DEPTH } else { 0 },
+        request_timeout: 0,
         unused: [0; 11],
     };
     Ok((negotiated, out))
@@ -218,18 +179,11 @@ impl Negotiated {
             ("longest write", format!("{} KiB", self.max_write / 1024)),
             ("listings with attributes", flag(init::DO_READDIRPLUS, "yes", "no")),
             ("opening directories", flag(init::NO_OPENDIR_SUPPORT, "by the kernel alone", "asked for")),
-            ("opening files", flag(init::NO_OPEN_SUPPORT, "by the kernel alone", "asked for")),
             (
                 "set-id bits on write",
                 flag(init::HANDLE_KILLPRIV_V2, "by the daemon", "by the kernel, each write"),
             ),
-            ("expiring names", flag(init::HAS_EXPIRE_ONLY, "yes", "dropped instead")),
             ("forgetting all names", if self.epoch { "by epoch" } else { "one by one" }.into()),
-            ("resending requests", flag(init::HAS_RESEND, "yes", "no")),
-            ("access control lists", flag(init::POSIX_ACL, "POSIX", "none")),
-            ("locks", flag(init::POSIX_LOCKS, "by the daemon", "by the kernel")),
-            ("reading ahead", flag(init::ASYNC_READ, "in the background", "by the reader")),
-            ("request time-out", flag(init::REQUEST_TIMEOUT, "by the kernel", "none")),
         ]
     }
 }

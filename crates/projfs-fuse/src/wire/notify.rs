@@ -1,11 +1,13 @@
 //! Notifications: what the daemon tells the kernel without having been asked.
 
-use projfs_types::{ItemNameBuf, NodeId};
+use projfs_types::ItemNameBuf;
+use projfs_types::NodeId;
 use zerocopy::IntoBytes;
 
-use super::abi::{
-    NotifyDeleteOut, NotifyInvalEntryOut, NotifyInvalInodeOut, NotifyPollWakeupOut, OutHeader, flag, notify,
-};
+use super::abi::NotifyInvalEntryOut;
+use super::abi::NotifyInvalInodeOut;
+use super::abi::OutHeader;
+use super::abi::notify;
 
 /// Something the kernel should know.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -14,25 +16,10 @@ pub enum Notification {
     /// Attributes of a node are stale, and its content from `offset` on for `length` bytes.
     /// A negative offset spares the content; a length of 0 means up to the end.
     InvalidateInode { node: NodeId, offset: i64, length: i64 },
-    /// What the kernel knows under a name is stale.
-    InvalidateEntry { parent: NodeId, name: ItemNameBuf, how: Invalidate },
-    /// The item under a name is gone. Unlike an invalidation, this is told to those who watch it.
-    Delete { parent: NodeId, child: NodeId, name: ItemNameBuf },
+    /// What the kernel knows under a name is stale; it is dropped, with what is below if it is a directory.
+    InvalidateEntry { parent: NodeId, name: ItemNameBuf },
     /// Every name that the kernel knows is stale.
     IncrementEpoch,
-    /// Requests that were read and not answered should be sent again.
-    Resend,
-    /// A file that is polled has become ready.
-    PollWakeup { kernel_handle: u64 },
-}
-
-/// How a name is taken from the kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Invalidate {
-    /// Dropped, with what is below if it is a directory.
-    Drop,
-    /// Asked for again at its next use, kept until then. For mount points below, and for speed.
-    Expire,
 }
 
 impl Notification {
@@ -43,24 +30,11 @@ impl Notification {
                 let body = NotifyInvalInodeOut { ino: node.0, off: *offset, len: *length };
                 message(notify::INVAL_INODE, body.as_bytes(), None)
             }
-            Self::InvalidateEntry { parent, name, how } => {
-                let flags = match how {
-                    Invalidate::Drop => 0,
-                    Invalidate::Expire => flag::EXPIRE_ONLY,
-                };
-                let body = NotifyInvalEntryOut { parent: parent.0, namelen: length(name), flags };
+            Self::InvalidateEntry { parent, name } => {
+                let body = NotifyInvalEntryOut { parent: parent.0, namelen: length(name), flags: 0 };
                 message(notify::INVAL_ENTRY, body.as_bytes(), Some(name))
             }
-            Self::Delete { parent, child, name } => {
-                let (parent, child, namelen) = (parent.0, child.0, length(name));
-                let body = NotifyDeleteOut { parent, child, namelen, padding: 0 };
-                message(notify::DELETE, body.as_bytes(), Some(name))
-            }
             Self::IncrementEpoch => message(notify::INC_EPOCH, &[], None),
-            Self::Resend => message(notify::RESEND, &[], None),
-            Self::PollWakeup { kernel_handle } => {
-                message(notify::POLL, NotifyPollWakeupOut { kh: *kernel_handle }.as_bytes(), None)
-            }
         }
     }
 }

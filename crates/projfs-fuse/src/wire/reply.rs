@@ -2,14 +2,31 @@
 
 use std::time::Duration;
 
-use projfs_types::{ItemKind, ItemName, NodeId, Number, Stat, Timestamp, mode};
+use projfs_types::ItemKind;
+use projfs_types::ItemName;
+use projfs_types::NodeId;
+use projfs_types::Number;
+use projfs_types::Stat;
+use projfs_types::Timestamp;
+use projfs_types::mode;
 use rustix::io::Errno;
-use zerocopy::{Immutable, IntoBytes};
+use zerocopy::Immutable;
+use zerocopy::IntoBytes;
 
-use super::abi::{
-    Attr, AttrOut, BmapOut, CopyFileRangeOut, Dirent, EntryOut, FileLock, GetxattrOut, IoctlOut, Kstatfs,
-    LkOut, LseekOut, OpenOut, PollOut, Statx, StatxOut, SxTime, WriteOut, fopen,
-};
+use super::abi::Attr;
+use super::abi::AttrOut;
+use super::abi::CopyFileRangeOut;
+use super::abi::Dirent;
+use super::abi::EntryOut;
+use super::abi::GetxattrOut;
+use super::abi::Kstatfs;
+use super::abi::LseekOut;
+use super::abi::OpenOut;
+use super::abi::Statx;
+use super::abi::StatxOut;
+use super::abi::SxTime;
+use super::abi::WriteOut;
+use super::abi::fopen;
 use crate::io::BackingId;
 
 /// How one request ended: answered through its [`Reply`], or not.
@@ -78,9 +95,6 @@ pub struct Opened {
     /// The file that the kernel reads and writes by itself instead.
     pub passthrough: Option<BackingId>,
 }
-
-/// What `statfs` says.
-pub type StatFs = Kstatfs;
 
 /// Room for one answer. Filling it twice keeps the later answer.
 #[derive(Debug)]
@@ -194,13 +208,8 @@ impl<'a> Reply<'a> {
     }
 
     /// State of the file system.
-    pub fn statfs(&mut self, stat: &StatFs) -> Served {
+    pub fn statfs(&mut self, stat: &Kstatfs) -> Served {
         self.put(stat)
-    }
-
-    /// The lock that is in the way, or one of kind `F_UNLCK`.
-    pub fn lock(&mut self, lock: FileLock) -> Served {
-        self.put(&LkOut { lk: lock })
     }
 
     /// Where `lseek` found data or a hole.
@@ -219,25 +228,6 @@ impl<'a> Reply<'a> {
             return self.put(&CopyFileRangeOut { bytes_copied: bytes });
         }
         self.written(u32::try_from(bytes).map_err(|_| Errno::INVAL)?)
-    }
-
-    /// The block of a file's block, for `BMAP`.
-    pub fn block(&mut self, block: u64) -> Served {
-        self.put(&BmapOut { block })
-    }
-
-    /// What an `ioctl` returned and the bytes it gives back.
-    pub fn ioctl(&mut self, result: i32, data: &[u8]) -> Served {
-        self.put(&IoctlOut { result, ..IoctlOut::default() })?;
-        let end = self.length + data.len();
-        self.buffer.get_mut(self.length..end).ok_or(Errno::IO)?.copy_from_slice(data);
-        self.length = end;
-        Ok(Answered(()))
-    }
-
-    /// The events that are pending on a file.
-    pub fn poll(&mut self, events: u32) -> Served {
-        self.put(&PollOut { revents: events, padding: 0 })
     }
 
     /// Starts a listing of at most `size` bytes.
@@ -302,11 +292,6 @@ impl Listing<'_> {
         room.fill(0);
         *self.length += length;
         Packed::Added
-    }
-
-    /// Whether nothing was added yet. An empty listing says that the directory ends.
-    pub fn is_empty(&self) -> bool {
-        *self.length == 0
     }
 
     /// Ends the listing.

@@ -2,20 +2,43 @@
 
 mod arguments;
 
-use projfs_types::{Caller, ItemName, NameError, NodeId};
+use projfs_types::Caller;
+use projfs_types::ItemName;
+use projfs_types::NameError;
+use projfs_types::NodeId;
 use rustix::io::Errno;
 use zerocopy::FromBytes;
 
 use self::arguments::Arguments;
-use super::abi::{
-    self, AccessIn, BmapIn, CopyFileRangeIn, CreateIn, ExtHeader, FallocateIn, FlushIn, ForgetOne, FsyncIn,
-    GetattrIn, InHeader, InitIn, IoctlIn, LkIn, LseekIn, MkdirIn, MknodIn, NotifyRetrieveIn, Opcode, OpenIn,
-    PollIn, ReadIn, ReleaseIn, SetattrIn, StatxIn, WriteIn, flag,
-};
+use super::abi::AccessIn;
+use super::abi::BmapIn;
+use super::abi::CopyFileRangeIn;
+use super::abi::CreateIn;
+use super::abi::FallocateIn;
+use super::abi::FlushIn;
+use super::abi::ForgetOne;
+use super::abi::FsyncIn;
+use super::abi::GetattrIn;
+use super::abi::InHeader;
+use super::abi::InitIn;
+use super::abi::IoctlIn;
+use super::abi::LkIn;
+use super::abi::LseekIn;
+use super::abi::MkdirIn;
+use super::abi::MknodIn;
+use super::abi::NotifyRetrieveIn;
+use super::abi::Opcode;
+use super::abi::OpenIn;
+use super::abi::PollIn;
+use super::abi::ReadIn;
+use super::abi::ReleaseIn;
+use super::abi::SetattrIn;
+use super::abi::StatxIn;
+use super::abi::WriteIn;
 
 /// One request, decoded. Data and names are borrowed from the buffer it came in.
 ///
-/// Structures are the kernel's own ([`abi`]); names are checked.
+/// Structures are the kernel's own ([`abi`](super::abi)); names are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Request<'a> {
@@ -80,7 +103,6 @@ pub enum Request<'a> {
         name: &'a [u8],
         value: &'a [u8],
         flags: u32,
-        clear_setgid: bool,
     },
     Getxattr {
         name: &'a [u8],
@@ -130,18 +152,14 @@ pub enum Request<'a> {
 /// Who asks, about which node; the part that every request has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestContext {
-    /// Identifies the request until it is answered. Without the mark of a second sending.
+    /// Identifies the request until it is answered.
     pub unique: u64,
-    /// Whether the kernel sends this request for a second time, to a new daemon.
-    pub resent: bool,
     /// The node the request is about.
     pub node: NodeId,
     /// The process that asks.
     pub caller: Caller,
     /// What is asked.
     pub opcode: Opcode,
-    /// The group of the caller's other groups that owns the parent directory, where a new item is asked for.
-    pub supplementary_group: Option<u32>,
 }
 
 /// Why some bytes are not a request.
@@ -228,14 +246,12 @@ impl<'a> RawRequest<'a> {
     pub fn decode(&self) -> Result<(RequestContext, Request<'a>), DecodeError> {
         let opcode = Opcode::of(self.header.opcode).ok_or(DecodeError::UnknownOpcode(self.header.opcode))?;
         let mut arguments = Arguments::new(self.first, self.rest);
-        let extensions = arguments.take_extensions(usize::from(self.header.total_extlen) * 8)?;
+        arguments.cut_extensions(usize::from(self.header.total_extlen) * 8)?;
         let context = RequestContext {
-            unique: self.header.unique & !abi::UNIQUE_RESEND,
-            resent: self.header.unique & abi::UNIQUE_RESEND != 0,
+            unique: self.header.unique,
             node: NodeId(self.header.nodeid),
             caller: Caller { pid: self.header.pid, uid: self.header.uid, gid: self.header.gid },
             opcode,
-            supplementary_group: supplementary_group(extensions),
         };
         Ok((context, arguments.request(opcode)?))
     }
@@ -260,20 +276,6 @@ impl RequestBuffer {
     pub fn decode(&self) -> Result<(RequestContext, Request<'_>), DecodeError> {
         RawRequest::contiguous(&self.0)?.decode()
     }
-}
-
-/// Finds the group in the extensions behind a request that creates something.
-fn supplementary_group(mut extensions: &[u8]) -> Option<u32> {
-    while let Ok((header, rest)) = ExtHeader::read_from_prefix(extensions) {
-        let body = (header.size as usize).checked_sub(size_of::<ExtHeader>())?;
-        let (body, next) = rest.split_at_checked(body)?;
-        if header.kind == flag::EXT_GROUPS {
-            let (count, groups) = u32::read_from_prefix(body).ok()?;
-            return u32::read_from_prefix(groups).ok().filter(|_| count > 0).map(|(group, _)| group);
-        }
-        extensions = next;
-    }
-    None
 }
 
 #[cfg(test)]

@@ -1,19 +1,26 @@
 //! Tests of workers, with a service that blocks and no kernel.
 
+use projfs_engine::Patience;
 use projfs_types::NodeId;
 use zerocopy::IntoBytes;
 
 use super::*;
 use crate::connection::Outcome;
 use crate::policy::Policy;
-use projfs_engine::Patience;
-
 use crate::service::Service;
 use crate::transport::Home;
-use crate::wire::abi::{InHeader, InitIn, InterruptIn, Opcode};
-use crate::wire::init::{Wishes, negotiate};
-use crate::wire::reply::{Reply, Served, Unserved};
-use crate::wire::request::{RawRequest, Request, RequestContext};
+use crate::wire::abi::InHeader;
+use crate::wire::abi::InitIn;
+use crate::wire::abi::InterruptIn;
+use crate::wire::abi::Opcode;
+use crate::wire::init::Wishes;
+use crate::wire::init::negotiate;
+use crate::wire::reply::Reply;
+use crate::wire::reply::Served;
+use crate::wire::reply::Unserved;
+use crate::wire::request::RawRequest;
+use crate::wire::request::Request;
+use crate::wire::request::RequestContext;
 
 const FAR: Duration = Duration::from_secs(10);
 
@@ -141,10 +148,10 @@ fn closing_answers_everything() {
     for unique in [2, 4] {
         assert_eq!(send(&connection, &answers, unique, Opcode::Statfs, &[]), Outcome::Later);
     }
-    connection.workers().close();
-    connection.interrupts().interrupt_all();
+    connection.close();
     assert_eq!(answers.wait(2).len(), 2);
     assert_eq!(connection.workers().join(Instant::now() + FAR), 0);
     assert_eq!(send(&connection, &answers, 6, Opcode::Statfs, &[]), Outcome::Later);
     assert_eq!(answers.wait(3)[2], (6, -Errno::NOTCONN.raw_os_error(), 0));
+    assert_eq!(connection.interrupts().waiting(), 0);
 }

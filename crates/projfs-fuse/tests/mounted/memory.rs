@@ -3,15 +3,36 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, OnceLock};
+use std::sync::Condvar;
+use std::sync::Mutex;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use projfs_fuse::io::{Coverage, OpenedAs, Use};
-use projfs_fuse::wire::reply::{Entry, Lifetime, Opened, Packed, Reply, Served, Unserved};
-use projfs_fuse::wire::request::{Request, RequestContext};
-use projfs_fuse::{CancelToken, Kernel, Patience, Service};
-use projfs_types::{FileTimes, ItemName, NodeId, Number, Stat, Timestamp, mode};
+use projfs_fuse::CancelToken;
+use projfs_fuse::Kernel;
+use projfs_fuse::Patience;
+use projfs_fuse::Service;
+use projfs_fuse::io::Access;
+use projfs_fuse::io::Coverage;
+use projfs_fuse::io::OpenedAs;
+use projfs_fuse::wire::reply::Entry;
+use projfs_fuse::wire::reply::Lifetime;
+use projfs_fuse::wire::reply::Opened;
+use projfs_fuse::wire::reply::Packed;
+use projfs_fuse::wire::reply::Reply;
+use projfs_fuse::wire::reply::Served;
+use projfs_fuse::wire::reply::Unserved;
+use projfs_fuse::wire::request::Request;
+use projfs_fuse::wire::request::RequestContext;
+use projfs_types::FileTimes;
+use projfs_types::ItemName;
+use projfs_types::NodeId;
+use projfs_types::Number;
+use projfs_types::Stat;
+use projfs_types::Timestamp;
+use projfs_types::mode;
 use rustix::io::Errno;
 
 pub enum Content {
@@ -159,13 +180,13 @@ impl Memory {
         let passthrough = match self.find(node)? {
             Content::Backed(path) => {
                 let file = || File::open(path).map_err(|_| Errno::IO);
-                match io.open(node, Coverage::Whole, Use::Read, file) {
+                match io.open(node, Coverage::Whole, Access::Read, file) {
                     OpenedAs::Passthrough(id) => Some(id),
                     OpenedAs::Cached => None,
                 }
             }
             _ => {
-                io.open(node, Coverage::Partial, Use::Read, || Err::<File, _>(Errno::IO));
+                io.open(node, Coverage::Partial, Access::Read, || Err::<File, _>(Errno::IO));
                 None
             }
         };
@@ -221,7 +242,7 @@ impl Service for Memory {
             // ENOSYS would mean that there are no attributes at all.
             Request::Getxattr { .. } => Err(Errno::NODATA.into()),
             Request::Release(_) => {
-                self.kernel.get().expect("started").io.close(context.node, Use::Read);
+                self.kernel.get().expect("started").io.close(context.node, Access::Read);
                 reply.empty()
             }
             Request::Readdir(args) => self.list(args.offset, args.size, false, reply),

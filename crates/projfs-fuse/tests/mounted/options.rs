@@ -3,7 +3,8 @@
 use std::fs;
 
 use super::memory::Memory;
-use super::rig::{BOTH, Rig};
+use super::rig::BOTH;
+use super::rig::Rig;
 
 #[test]
 fn the_mount_says_what_it_is() {

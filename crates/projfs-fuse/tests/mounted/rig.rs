@@ -1,11 +1,20 @@
 //! A mount for a test, which goes away whatever happens, and does not hang for ever.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::mpsc;
+use std::time::Duration;
+use std::time::Instant;
 
+use projfs_fuse::Config;
+use projfs_fuse::Session;
 use projfs_fuse::mount::Target;
-use projfs_fuse::{Config, Session};
+use projfs_testkit::say;
+use projfs_testkit::skipped;
 use tempfile::TempDir;
 
 use super::memory::Memory;
@@ -38,7 +47,7 @@ impl Switch {
 impl Drop for Switch {
     fn drop(&mut self) {
         if let Err(error) = std::fs::write(SWITCH, self.0.trim()) {
-            eprintln!("{SWITCH} was not set back: {error}");
+            say(format_args!("{SWITCH} was not set back: {error}"));
         }
     }
 }
@@ -57,7 +66,7 @@ impl Rig {
     /// Mounts `memory`, or says why not.
     pub fn new(transport: Transport, memory: Memory) -> Option<Self> {
         if !rustix::process::geteuid().is_root() || !Path::new("/dev/fuse").exists() {
-            eprintln!("SKIPPED: needs root and /dev/fuse");
+            skipped("needs root and /dev/fuse");
             return None;
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,7 +75,7 @@ impl Rig {
             Transport::Uring => {
                 let switch = Switch::on();
                 if switch.is_none() {
-                    eprintln!("SKIPPED: {SWITCH} cannot be turned on: no FUSE over io_uring here");
+                    skipped(format_args!("{SWITCH} cannot be turned on: no FUSE over io_uring here"));
                     return None;
                 }
                 switch
@@ -77,12 +86,13 @@ impl Rig {
         config.wishes.uring = transport == Transport::Uring;
         let memory = Arc::new(memory);
         let session = Session::start(&config, Arc::clone(&memory) as Arc<_>).expect("mounted");
-        assert_eq!(session.kernel().negotiated.uring, transport == Transport::Uring);
+        let refused = session.rings_refused();
+        assert_eq!(session.kernel().negotiated.uring, transport == Transport::Uring, "{refused:?}");
         let (watchdog, ended) = mpsc::channel::<()>();
         let path = dir.path().to_owned();
         std::thread::spawn(move || {
             if ended.recv_timeout(TIME) == Err(mpsc::RecvTimeoutError::Timeout) {
-                eprintln!("a test took more than {TIME:?}: unmounting by force");
+                say(format_args!("a test took more than {TIME:?}: unmounting by force"));
                 let force = rustix::mount::UnmountFlags::FORCE | rustix::mount::UnmountFlags::DETACH;
                 let _ = rustix::mount::unmount(&path, force);
                 std::process::abort();

@@ -3,10 +3,14 @@
 use std::path::Path;
 use std::time::Instant;
 
-use rustix::fs::{AtFlags, CWD, StatxFlags};
+use rustix::fs::AtFlags;
+use rustix::fs::CWD;
+use rustix::fs::StatxFlags;
 
-use super::memory::{Content, Memory};
-use super::rig::{BOTH, Rig};
+use super::memory::Content;
+use super::memory::Memory;
+use super::rig::BOTH;
+use super::rig::Rig;
 
 fn report(what: &str, mut measured: impl FnMut()) {
     let mut times: Vec<_> = (0..20_000)

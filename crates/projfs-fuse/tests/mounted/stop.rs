@@ -1,16 +1,27 @@
 //! The end of a session, in bounded time whatever goes on.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use std::time::Instant;
 
-use projfs_fuse::mount::{Health, Target, clear_dead, health};
-use projfs_fuse::{Config, Session};
+use projfs_fuse::Config;
+use projfs_fuse::Session;
+use projfs_fuse::mount::Health;
+use projfs_fuse::mount::Target;
+use projfs_fuse::mount::clear_dead;
+use projfs_fuse::mount::health;
+use projfs_testkit::skipped;
 
-use super::memory::{Content, Memory};
-use super::rig::{BOTH, Rig, is_mounted, until};
+use super::memory::Content;
+use super::memory::Memory;
+use super::rig::BOTH;
+use super::rig::Rig;
+use super::rig::is_mounted;
+use super::rig::until;
 
 #[test]
 fn stops_with_requests_that_wait() {
@@ -99,8 +110,7 @@ fn a_dead_mount_is_seen_and_cleared() {
     let control = tempfile::tempdir().unwrap();
     let none = rustix::mount::MountFlags::empty();
     if rustix::mount::mount("none", control.path(), "fusectl", none, None).is_err() {
-        eprintln!("SKIPPED: fusectl cannot be mounted in a user namespace");
-        return;
+        return skipped("fusectl cannot be mounted in a user namespace");
     }
     fs::write(control.path().join(minor.to_string()).join("abort"), "1").unwrap();
     rustix::mount::unmount(control.path(), rustix::mount::UnmountFlags::empty()).unwrap();

@@ -1,21 +1,30 @@
 //! What must work over both transports.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Read;
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::process::Stdio;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use std::time::Instant;
 
 use projfs_fuse::io::IoMode;
-use projfs_types::{ItemName, NodeId};
+use projfs_testkit::skipped;
+use projfs_types::ItemName;
+use projfs_types::NodeId;
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal};
+use rustix::process::Pid;
+use rustix::process::Signal;
 
-use super::memory::{Content, Memory};
-use super::rig::{BOTH, Rig, until};
+use super::memory::Content;
+use super::memory::Memory;
+use super::rig::BOTH;
+use super::rig::Rig;
+use super::rig::until;
 
 fn each(files: impl Fn() -> Vec<(&'static str, Content)>, test: impl Fn(&Rig)) {
     for transport in BOTH {
@@ -172,14 +181,13 @@ fn the_kernel_reads_backed_files_by_itself() {
         || vec![("backed", Content::Backed(file.clone()))],
         |rig| {
             if !rig.session.kernel().negotiated.passthrough {
-                eprintln!("SKIPPED: this kernel has no passthrough");
-                return;
+                return skipped("this kernel has no passthrough");
             }
             let io = &rig.session.kernel().io;
             for _ in 0..3 {
                 let mut open = fs::File::open(rig.path("backed")).unwrap();
                 if matches!(io.mode(NodeId(2)), IoMode::Cached { .. }) {
-                    eprintln!("SKIPPED: no privilege for passthrough; read through the daemon instead");
+                    skipped("no privilege for passthrough; read through the daemon instead");
                     assert!(fs::read(rig.path("backed")).unwrap() == vec![3; 50_000]);
                     return;
                 }

@@ -25,7 +25,11 @@ impl Tree {
             }
         }
         inode.settle();
-        if let Some(permissions) = change.permissions {
+        let loses_bits =
+            (change.uid.is_some() || change.gid.is_some()) && inode.mode & mode::TYPE == mode::FILE;
+        let shown = inode.info.as_ref().map_or(inode.mode, |info| u32::from(info.mode)) & mode::PERMISSIONS;
+        let permissions = change.permissions.or(loses_bits.then(|| mode::without_set_id(shown)));
+        if let Some(permissions) = permissions {
             inode.mode = inode.mode & mode::TYPE | permissions;
         }
         inode.uid = change.uid.unwrap_or(inode.uid);
@@ -38,8 +42,7 @@ impl Tree {
             times.write = change.write.map_or(times.write, |time| at(time, now));
             times.change = now;
         }
-        if let (Some(info), Some(Ok(permissions))) = (&mut inode.info, change.permissions.map(u16::try_from))
-        {
+        if let (Some(info), Some(Ok(permissions))) = (&mut inode.info, permissions.map(u16::try_from)) {
             info.mode = permissions;
         }
         Ok(())

@@ -171,7 +171,7 @@ impl Tree {
             (ItemState::File(_), _) => Err(Errno::ACCESS),
             (ItemState::Directory(_), _) => Err(Errno::ISDIR),
             (ItemState::Symlink(_), _) => Err(Errno::LOOP),
-            (ItemState::Special | ItemState::Tombstone, _) => Err(Errno::NXIO),
+            (ItemState::Special | ItemState::Tombstone, _) => Err(Errno::INVAL),
         }
     }
 

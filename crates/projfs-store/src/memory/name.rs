@@ -25,8 +25,6 @@ use crate::NewKind;
 use crate::Place;
 use crate::TrashId;
 
-/// `S_ISGID`: of a directory, its group goes to what is made in it.
-const SET_GROUP_ID: u32 = 0o2000;
 /// The type bits of the items that have no content.
 const SPECIAL: [u32; 4] = [0o010_000, mode::CHARACTER, 0o060_000, 0o140_000];
 /// The longest target of a symbolic link, in bytes (`PATH_MAX` without its NUL).
@@ -45,10 +43,10 @@ impl Tree {
         };
         let item = self.inode_mut(inode)?;
         item.links = 1;
-        if parent_mode & SET_GROUP_ID != 0 {
+        if parent_mode & mode::SET_GROUP_ID != 0 {
             item.gid = parent_gid;
             if matches!(new.kind, NewKind::Directory) {
-                item.mode |= SET_GROUP_ID;
+                item.mode |= mode::SET_GROUP_ID;
             }
         }
         self.set_entry(parent, name, Some(Entry::Inode(inode)))?;

@@ -37,7 +37,7 @@ impl Tree {
                 let body = Body::Directory(BTreeMap::new());
                 self.put((dir, name), (state, mode::DIRECTORY, body), info, projected)
             }
-            PlaceholderKind::File { .. } | PlaceholderKind::Symlink { .. } => Err(Errno::INVAL),
+            PlaceholderKind::File { .. } | PlaceholderKind::Symlink { .. } => Err(Errno::NOTDIR),
         }
     }
 
@@ -55,7 +55,7 @@ impl Tree {
             PlaceholderKind::Symlink { .. } => {
                 (ItemState::Symlink(SymlinkState::Placeholder(projected.clone())), mode::SYMLINK)
             }
-            PlaceholderKind::Directory => return Err(Errno::INVAL),
+            PlaceholderKind::Directory => return Err(Errno::ISDIR),
         };
         self.put((dir, name), (state, type_bits, Body::Nothing), info, projected)
     }

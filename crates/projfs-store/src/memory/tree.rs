@@ -19,14 +19,12 @@ use super::item::Body;
 use super::item::Inode;
 use super::partial::MemoryPartial;
 use crate::Place;
+use crate::STORE_DIRECTORY;
 use crate::Space;
 use crate::TrashId;
 
 /// The inode of the root directory.
 pub(super) const ROOT: u64 = 1;
-
-/// The name at the root that is the store's own, so that no item may have it in memory either.
-const RESERVED: &[u8] = b".projfs";
 
 /// What is under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -268,7 +266,7 @@ impl Tree {
     }
 }
 
-/// Whether the name is the store's own.
+/// Whether the name is a store's own: no item may have it in memory either.
 pub(super) fn is_reserved(dir: &RelPath, name: &ItemName) -> bool {
-    dir.is_root() && name.as_bytes() == RESERVED
+    dir.is_root() && name.as_bytes() == STORE_DIRECTORY
 }

@@ -6,6 +6,7 @@ use rustix::io::Errno;
 use super::Answer;
 use super::tree::Tree;
 use crate::Place;
+use crate::is_own_attribute;
 
 /// `XATTR_CREATE`.
 const CREATE: u32 = 1;
@@ -15,14 +16,12 @@ const REPLACE: u32 = 2;
 const NAME_MAX: usize = 255;
 /// `XATTR_SIZE_MAX`, in bytes.
 const VALUE_MAX: usize = 65_536;
-/// The attribute that is the record on disk; with a dot behind it, the start of the names of all others.
-const OURS: &[u8] = b"user.projfs";
 
 impl Tree {
     pub(super) fn get_xattr(&self, place: Place<'_>, name: &[u8]) -> Answer<Vec<u8>> {
         let inode = self.inode(self.locate(place)?)?;
         check_name(name)?;
-        if is_ours(name) {
+        if is_own_attribute(name) {
             return Err(Errno::NODATA);
         }
         inode.xattrs.get(name).cloned().ok_or(Errno::NODATA)
@@ -79,7 +78,7 @@ impl Tree {
     /// Users' attributes belong to files and directories only.
     fn check_writable(&self, inode: u64, name: &[u8]) -> Answer<()> {
         match self.inode(inode)?.state {
-            _ if is_ours(name) => Err(Errno::PERM),
+            _ if is_own_attribute(name) => Err(Errno::PERM),
             ItemState::Symlink(_) | ItemState::Special | ItemState::Tombstone
                 if name.starts_with(b"user.") =>
             {
@@ -104,8 +103,4 @@ fn check_name(name: &[u8]) -> Answer<()> {
         _ if !known => Err(Errno::OPNOTSUPP),
         _ => Ok(()),
     }
-}
-
-fn is_ours(name: &[u8]) -> bool {
-    name.strip_prefix(OURS).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))
 }

@@ -63,7 +63,7 @@ impl TreeStore {
         }
         let stripped = recorded
             .filter(|_| changes_owner && kind(stat) == ItemKind::File)
-            .map(|shown| u32::from(without_privilege(shown)));
+            .map(|shown| mode::without_set_id(shown.into()));
         if let Some(wanted) = change.permissions.or(stripped) {
             self.change_full_mode(at, stat, (number, recorded), wanted & mode::PERMISSIONS)?;
         }
@@ -157,7 +157,7 @@ fn change_projected(
     if change.uid.is_some() || change.gid.is_some() {
         at.change_owner(change.uid, change.gid)?;
         if is_file {
-            provided.info.mode = without_privilege(provided.info.mode);
+            provided.info.mode = permissions(mode::without_set_id(provided.info.mode.into()));
         }
     }
     if let Some(wanted) = change.permissions {
@@ -193,12 +193,6 @@ fn change_projected(
         at.change_mode(on_disk)?;
     }
     Ok(())
-}
-
-/// What a new owner takes from a file's mode: the right to run as the old one.
-fn without_privilege(shown: u16) -> u16 {
-    let group = if shown & 0o010 != 0 { 0o2000 } else { 0 };
-    shown & !(0o4000 | group)
 }
 
 fn resolved(time: Time, now: Timestamp) -> Timestamp {

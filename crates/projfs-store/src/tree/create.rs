@@ -70,11 +70,11 @@ impl TreeStore {
             && plan.shown & self.process.umask == 0
             && plan.lifted.is_none();
         // `mkdir` hands the set-group-id bit down, and takes neither it nor its like from a mode.
-        let handed_down = if inherits { 0o2000 } else { 0 };
+        let handed_down = if inherits { mode::SET_GROUP_ID } else { 0 };
         match &new.kind {
             NewKind::File => self.create_file(dir, name, &at, &plan, plain),
             NewKind::Directory => {
-                let plain = plain && plan.shown & 0o6000 == handed_down;
+                let plain = plain && plan.shown & (mode::SET_USER_ID | mode::SET_GROUP_ID) == handed_down;
                 let created = self.create_directory(&at, &plan, plain)?;
                 let path = dir.join(name);
                 self.dirs.made(&path);
@@ -122,7 +122,7 @@ impl TreeStore {
             NewKind::File => 0o600,
             NewKind::Directory => {
                 if inherits {
-                    shown |= 0o2000;
+                    shown |= mode::SET_GROUP_ID;
                 }
                 0o700
             }

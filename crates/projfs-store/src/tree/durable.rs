@@ -1,6 +1,6 @@
 //! Durability: what survives a power cut.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use projfs_sync::Mutex;
 use projfs_types::RelPath;
@@ -15,82 +15,123 @@ use crate::Space;
 const MOST: usize = 1 << 16;
 
 /// Directories that were put on disk and whose own names may not survive a power cut yet.
+///
+/// A sync asks what it owes, syncs that, and then says that it is paid. Until then it is owed by everybody else who
+/// syncs: nobody's sync may return because somebody else's has begun.
 #[derive(Default)]
 pub(crate) struct Unsynced(Mutex<Paths>);
 
 #[derive(Default)]
 struct Paths {
-    made: HashSet<RelPathBuf>,
-    /// Some were forgotten, or are no longer where they were.
-    unsure: bool,
+    /// Each with the time at which it was made last.
+    made: HashMap<RelPathBuf, u64>,
+    /// When one was last forgotten, or moved from where it was.
+    unsure: Option<u64>,
+    /// Counts what is told.
+    time: u64,
+}
+
+/// What a sync has to see to beside what it was called for.
+struct Owed {
+    what: Names,
+    /// What is told later is not in it.
+    until: u64,
+}
+
+enum Names {
+    /// Those of these directories.
+    Of(Vec<RelPathBuf>),
+    /// It is not known whose.
+    All,
 }
 
 impl Unsynced {
     /// A directory was made.
     pub(crate) fn add(&self, path: RelPathBuf) {
         let mut paths = self.0.lock();
+        paths.time += 1;
+        let time = paths.time;
         if paths.made.len() >= MOST {
             paths.made.clear();
-            paths.unsure = true;
+            paths.unsure = Some(time);
         }
-        paths.made.insert(path);
+        paths.made.insert(path, time);
     }
 
     /// A directory moved: those in it are elsewhere now.
     pub(crate) fn moved(&self) {
         let mut paths = self.0.lock();
-        paths.unsure |= !paths.made.is_empty();
-        paths.made.clear();
+        paths.time += 1;
+        if !paths.made.is_empty() {
+            paths.made.clear();
+            paths.unsure = Some(paths.time);
+        }
+    }
+
+    /// What a sync of the directory `dir` owes: the names of those on the way to it.
+    fn owed(&self, dir: &RelPath) -> Owed {
+        let paths = self.0.lock();
+        let what = match paths.unsure {
+            Some(_) => Names::All,
+            None => {
+                let above = std::iter::successors(Some(dir), |path| Some(path.split_last()?.0));
+                let made = above.filter(|path| paths.made.contains_key(*path));
+                Names::Of(made.map(RelPath::to_owned).collect())
+            }
+        };
+        Owed { what, until: paths.time }
+    }
+
+    /// What a sync of everything owes.
+    fn all(&self) -> Owed {
+        Owed { what: Names::All, until: self.0.lock().time }
+    }
+
+    /// It was synced. What was told since is still owed.
+    fn paid(&self, owed: &Owed) {
+        let mut paths = self.0.lock();
+        match &owed.what {
+            Names::Of(names) => {
+                for name in names {
+                    if paths.made.get(name).is_some_and(|made| *made <= owed.until) {
+                        paths.made.remove(name);
+                    }
+                }
+            }
+            Names::All => {
+                paths.made.retain(|_, made| *made > owed.until);
+                paths.unsure = paths.unsure.filter(|since| *since > owed.until);
+            }
+        }
     }
 }
 
 impl TreeStore {
     /// Syncs a directory, and the ones above it whose names may not have survived a power cut.
     pub(crate) fn sync_directory_at(&self, dir: &RelPath) -> Done<()> {
-        let paths = std::mem::take(&mut *self.unsynced.0.lock());
-        let result = self.sync_with(dir, &paths);
-        if let Ok(synced) = &result {
-            let mut left = self.unsynced.0.lock();
-            left.made.extend(paths.made.into_iter().filter(|path| !synced.contains(path)));
-        } else {
-            let mut left = self.unsynced.0.lock();
-            left.made.extend(paths.made);
-            left.unsure |= paths.unsure;
-        }
-        result.map(|_| ())
-    }
-
-    fn sync_with(&self, dir: &RelPath, paths: &Paths) -> Done<HashSet<RelPathBuf>> {
         let fd = self.dir(dir)?;
-        if paths.unsure {
-            rustix::fs::syncfs(readable(&self.root)?)?;
-            return Ok(paths.made.clone());
-        }
-        let mut synced = HashSet::new();
-        rustix::fs::fsync(readable(&fd)?)?;
-        let mut path = dir;
-        while let Some((parent, _)) = path.split_last() {
-            if paths.made.contains(path) {
-                if let Some(fd) = self.dirs.get(&self.root, parent)? {
-                    rustix::fs::fsync(readable(&fd)?)?;
+        let owed = self.unsynced.owed(dir);
+        match &owed.what {
+            Names::All => rustix::fs::syncfs(readable(&self.root)?)?,
+            Names::Of(names) => {
+                rustix::fs::fsync(readable(&fd)?)?;
+                for (parent, _) in names.iter().filter_map(|name| name.split_last()) {
+                    if let Some(fd) = self.dirs.get(&self.root, parent)? {
+                        rustix::fs::fsync(readable(&fd)?)?;
+                    }
                 }
-                synced.insert(path.to_owned());
             }
-            path = parent;
         }
-        Ok(synced)
+        self.unsynced.paid(&owed);
+        Ok(())
     }
 
     /// Syncs everything.
     pub(crate) fn sync_everything(&self) -> Done<()> {
-        let paths = std::mem::take(&mut *self.unsynced.0.lock());
-        let result = readable(&self.root).and_then(rustix::fs::syncfs);
-        if result.is_err() {
-            let mut left = self.unsynced.0.lock();
-            left.made.extend(paths.made);
-            left.unsure |= paths.unsure;
-        }
-        Ok(result?)
+        let owed = self.unsynced.all();
+        rustix::fs::syncfs(readable(&self.root)?)?;
+        self.unsynced.paid(&owed);
+        Ok(())
     }
 
     /// Size and use of the file system.
@@ -107,3 +148,6 @@ impl TreeStore {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 //! Marking: a directory becomes a root.
 
+use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -165,7 +167,7 @@ fn path_of(dir: &OwnedFd) -> Done<PathBuf> {
 }
 
 fn is_root(dir: &Path) -> bool {
-    dir.join(".projfs").join(INSTANCE).symlink_metadata().is_ok_and(|file| file.is_file())
+    dir.join(OsStr::from_bytes(OWN)).join(INSTANCE).symlink_metadata().is_ok_and(|file| file.is_file())
 }
 
 /// Refuses to adopt a tree that has a root inside. What cannot be read cannot be one of ours.

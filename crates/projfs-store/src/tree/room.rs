@@ -13,8 +13,8 @@ use rustix::io::Errno;
 
 use super::At;
 
-/// The name of the store's own directory; nobody else may use it.
-pub(crate) const OWN: &[u8] = b".projfs";
+pub(crate) use crate::STORE_DIRECTORY as OWN;
+
 /// Who the root is, and the lock against a second instance.
 pub(crate) const INSTANCE: &str = "instance";
 /// The placeholder log.

@@ -8,7 +8,6 @@ use std::sync::atomic::Ordering;
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
 use projfs_types::ItemKind;
-use projfs_types::RelPathBuf;
 use rustix::fs::Statx;
 use rustix::io::Errno;
 use rustix::rand::GetRandomFlags;
@@ -93,16 +92,6 @@ impl Trash {
         }
         let kept = self.kept.lock();
         stat.stx_nlink.saturating_sub(kept.names.get(&stat.stx_ino).copied().unwrap_or(0))
-    }
-}
-
-impl Place<'_> {
-    /// What errors name.
-    pub(crate) fn path(self) -> RelPathBuf {
-        match self {
-            Self::Root | Self::Trash(_) => RelPathBuf::root(),
-            Self::Named(dir, name) => dir.join(name),
-        }
     }
 }
 

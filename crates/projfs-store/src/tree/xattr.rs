@@ -12,24 +12,16 @@ use super::at::Inode;
 use super::look::Found;
 use super::put::now;
 use crate::Place;
-use crate::record::ATTRIBUTE;
+use crate::is_own_attribute;
 use crate::record::Record;
 use crate::record::Recorded;
 
 const NAMES_MAX: usize = 1 << 16;
 
-/// Whether an attribute is one of ours.
-pub(crate) fn is_ours(name: &[u8]) -> bool {
-    match name.strip_prefix(ATTRIBUTE.as_bytes()) {
-        Some(rest) => rest.is_empty() || rest[0] == b'.',
-        None => false,
-    }
-}
-
 impl TreeStore {
     /// The value of an extended attribute.
     pub(crate) fn get_xattr_at(&self, place: Place<'_>, name: &[u8]) -> Done<Vec<u8>> {
-        if is_ours(name) {
+        if is_own_attribute(name) {
             return Err(Errno::NODATA.into());
         }
         let at = self.at_place(place)?;
@@ -44,7 +36,7 @@ impl TreeStore {
 
     /// Sets an extended attribute.
     pub(crate) fn set_xattr_at(&self, place: Place<'_>, name: &[u8], value: &[u8], flags: u32) -> Done<()> {
-        if is_ours(name) {
+        if is_own_attribute(name) {
             return Err(Errno::PERM.into());
         }
         let at = self.at_place(place)?;
@@ -54,7 +46,7 @@ impl TreeStore {
 
     /// Removes an extended attribute.
     pub(crate) fn remove_xattr_at(&self, place: Place<'_>, name: &[u8]) -> Done<()> {
-        if is_ours(name) {
+        if is_own_attribute(name) {
             return Err(Errno::PERM.into());
         }
         let at = self.at_place(place)?;
@@ -87,5 +79,9 @@ pub(crate) fn names_but_ours(inode: Inode<'_>) -> Result<Vec<u8>, Errno> {
         }
     };
     let names = buffer[..length].split_inclusive(|&byte| byte == 0);
-    Ok(names.filter(|name| !is_ours(name.strip_suffix(b"\0").unwrap_or(name))).flatten().copied().collect())
+    Ok(names
+        .filter(|name| !is_own_attribute(name.strip_suffix(b"\0").unwrap_or(name)))
+        .flatten()
+        .copied()
+        .collect())
 }

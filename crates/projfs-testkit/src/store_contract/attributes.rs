@@ -28,6 +28,7 @@ promises![
     attributes_of_full_items_are_changed,
     attributes_of_placeholders_are_changed_in_the_record_too,
     attributes_of_the_root_are_changed,
+    a_new_owner_takes_set_id_bits_away,
     extended_attributes_are_kept,
     extended_attributes_are_made_or_replaced_as_asked,
     our_own_extended_attributes_are_out_of_reach,
@@ -107,6 +108,20 @@ fn attributes_of_the_root_are_changed(root: &dyn Root) {
     assert_eq!(done(store.list_xattr(Place::Root)), b"user.a\0");
 }
 
+fn a_new_owner_takes_set_id_bits_away(root: &dyn Root) {
+    let store = root.open();
+    store.write("file", b"abc");
+    done(store.put("stand-in", &said(PlaceholderInfo::file(9)), &at_home()));
+    for text in ["file", "stand-in"] {
+        let bits = AttributeChange { permissions: Some(0o6755), ..AttributeChange::default() };
+        done(store.set_attributes(place(text), &bits));
+        assert_eq!(store.there(text).stat.mode, mode::FILE | 0o6755, "{text}");
+        let owner = AttributeChange { permissions: None, access: None, write: None, ..change() };
+        done(store.set_attributes(place(text), &owner));
+        assert_eq!(store.there(text).stat.mode, mode::FILE | 0o755, "{text}");
+    }
+}
+
 fn extended_attributes_are_kept(root: &dyn Root) {
     let store = root.open();
     store.write("full", b"");
@@ -169,11 +184,10 @@ fn the_trash_has_attributes_too(root: &dyn Root) {
     let store = root.open();
     store.write("file", b"abc");
     let (dir, name) = at("file");
-    let trash = done(store.remove(dir, name, Leave::Nothing, Keep::Trash)).expect("it was to be kept");
-    let trash = Place::Trash(trash);
+    let id = done(store.remove(dir, name, Leave::Nothing, Keep::Trash)).expect("it was to be kept");
+    let trash = Place::Trash(id);
     done(store.set_attributes(trash, &change()));
     done(store.set_xattr(trash, b"user.a", b"1", 0));
     assert_eq!(done(store.get_xattr(trash, b"user.a")), b"1");
-    let Place::Trash(id) = trash else { unreachable!() };
     assert_eq!(done(store.look_trash(id)).stat.mode, mode::FILE | 0o604);
 }

@@ -31,6 +31,8 @@ promises![
     syncing_always_works,
 ];
 
+const FIFO: u32 = 0o010_000;
+
 const KEEP_SIZE: u32 = 1;
 const PUNCH_HOLE: u32 = 2;
 const ZERO_RANGE: u32 = 16;
@@ -130,10 +132,12 @@ fn only_regular_files_are_opened(root: &dyn Root) {
     let store = root.open();
     done(store.make("dir", NewKind::Directory));
     done(store.make("link", symlink("dir")));
+    done(store.make("fifo", NewKind::Special { type_bits: FIFO, device: (0, 0) }));
     for access in [Access::Read, Access::ReadWrite] {
         refused(store.open(place("dir"), access), Errno::ISDIR);
         refused(store.open(Place::Root, access), Errno::ISDIR);
         refused(store.open(place("link"), access), Errno::LOOP);
+        refused(store.open(place("fifo"), access), Errno::INVAL);
         refused(store.open(place("missing"), access), Errno::NOENT);
         refused(store.open(place("missing/file"), access), Errno::NOENT);
     }

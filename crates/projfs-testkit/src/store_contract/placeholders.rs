@@ -130,6 +130,10 @@ fn placeholders_take_free_names_only(root: &dyn Root) {
     refused(store.put("missing/dir", &dir, &at_home()), Errno::NOENT);
     refused(store.put("taken/file", &file, &at_home()), Errno::NOTDIR);
     assert_eq!(store.read(place("taken")), b"abc");
+    let (root, other) = at("other");
+    refused(store.put_directory(root, other, &file, &at_home()), Errno::NOTDIR);
+    refused(store.put_stand_in(root, other, &dir, &at_home()), Errno::ISDIR);
+    assert!(store.item("other").is_none());
 }
 
 fn a_stand_in_has_no_content(root: &dyn Root) {

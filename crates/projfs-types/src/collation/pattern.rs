@@ -1,10 +1,6 @@
-//! `Pattern`: names with wild cards.
+//! Names with wild cards: beside `*` and `?` the three that old DOS patterns are translated to, `<`, `>` and `"`.
 
-use std::fmt;
-
-use super::units;
 use super::upcase;
-use crate::ItemName;
 
 const STAR: u16 = b'*' as u16;
 const QUESTION_MARK: u16 = b'?' as u16;
@@ -15,59 +11,6 @@ const DOS_QM: u16 = b'>' as u16;
 /// A dot, or nothing at the end.
 const DOS_DOT: u16 = b'"' as u16;
 const DOT: u16 = b'.' as u16;
-
-/// The search expression of an enumeration: which names are asked for.
-///
-/// Beside `*` and `?` there are the three that old DOS patterns are translated to: `<`, `>` and `"`. Case does not
-/// count. The empty pattern matches every name.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Pattern {
-    units: Box<[u16]>,
-}
-
-impl Pattern {
-    /// The pattern that matches every name.
-    pub fn any() -> Self {
-        Self::default()
-    }
-
-    /// A pattern from bytes, which are taken as names are.
-    pub fn new(bytes: &[u8]) -> Self {
-        Self { units: units(bytes).collect() }
-    }
-
-    /// A pattern from UTF-16 code units.
-    pub fn of_units(units: &[u16]) -> Self {
-        Self { units: units.into() }
-    }
-
-    /// The UTF-16 code units of the pattern.
-    pub fn units(&self) -> &[u16] {
-        &self.units
-    }
-
-    /// Whether every name matches.
-    pub fn matches_everything(&self) -> bool {
-        self.units.iter().all(|unit| *unit == STAR)
-    }
-
-    /// Whether `name` matches.
-    pub fn matches(&self, name: &ItemName) -> bool {
-        self.matches_everything() || file_name_match(&units(name.as_bytes()).collect::<Vec<_>>(), &self.units)
-    }
-}
-
-impl fmt::Display for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf16_lossy(&self.units))
-    }
-}
-
-impl fmt::Debug for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", String::from_utf16_lossy(&self.units))
-    }
-}
 
 /// Whether a name matches a pattern, whatever their case. The empty name matches nothing; the empty
 /// pattern, every other name. Names and patterns may be of any length.

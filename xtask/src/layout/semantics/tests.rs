@@ -14,7 +14,7 @@ fn messages(document: &str) -> Vec<(usize, String)> {
     let tree = Tree::of(&[
         (DOCUMENT, document),
         ("crates/projfs-engine/src/op/tests.rs", "#[test]\nfn a_rename_moves() {}\n"),
-        ("tests/tests/mounted.rs", "//! M.\n#[test]\nfn cat_hydrates() {}\n"),
+        ("tests/tests/mounted.rs", "//! M.\n#[test]\n#[ignore]\nfn cat_hydrates() {}\n\nfn helper() {}\n"),
     ]);
     check(&tree, &packages()).into_iter().map(|finding| (finding.line, finding.message)).collect()
 }
@@ -29,9 +29,10 @@ fn tests_that_exist_are_found_by_crate_and_by_file() {
 #[test]
 fn tests_that_do_not_exist_are_told() {
     let document = "| What | Test |\n|---|---|\n| a | `projfs_engine::op::a_rename` |\n\
-                    | b | `tests/mounted.rs::a_rename_moves` |\n| c | `tests/gone.rs::cat_hydrates` |\n";
+                    | b | `tests/mounted.rs::a_rename_moves` |\n| c | `tests/gone.rs::cat_hydrates` |\n\
+                    | d | `tests/mounted.rs::helper` |\n";
     let lines: Vec<usize> = messages(document).into_iter().map(|(line, _)| line).collect();
-    assert_eq!(lines, [3, 4, 5]);
+    assert_eq!(lines, [3, 4, 5, 6]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Tests of the table, with a kernel that keeps count.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 
 use projfs_sync::Arc;
@@ -47,11 +48,11 @@ fn file() -> Result<OwnedFd, Errno> {
 #[test]
 fn one_id_serves_all_opens() {
     let (table, kernel) = table(10);
-    let first = table.open(NodeId(1), Coverage::Whole, Use::Read, file);
+    let first = table.open(NodeId(1), Coverage::Whole, Access::Read, file);
     assert_eq!(first, OpenedAs::Passthrough(BackingId(1)));
-    table.close(NodeId(1), Use::Read);
+    table.close(NodeId(1), Access::Read);
     assert_eq!(
-        table.open(NodeId(1), Coverage::Whole, Use::Read, || -> Result<OwnedFd, _> { Err(Errno::IO) }),
+        table.open(NodeId(1), Coverage::Whole, Access::Read, || -> Result<OwnedFd, _> { Err(Errno::IO) }),
         first
     );
     assert_eq!(kernel.0.lock().open.len(), 1);
@@ -61,18 +62,18 @@ fn one_id_serves_all_opens() {
 fn a_refusal_means_cached_and_is_remembered() {
     let (table, kernel) = table(10);
     kernel.0.lock().refuses = Some(Errno::PERM);
-    assert_eq!(table.open(NodeId(1), Coverage::Whole, Use::Read, file), OpenedAs::Cached);
+    assert_eq!(table.open(NodeId(1), Coverage::Whole, Access::Read, file), OpenedAs::Cached);
     let never = || -> Result<OwnedFd, _> { panic!("asked again") };
-    assert_eq!(table.open(NodeId(2), Coverage::Whole, Use::Read, never), OpenedAs::Cached);
+    assert_eq!(table.open(NodeId(2), Coverage::Whole, Access::Read, never), OpenedAs::Cached);
 }
 
 #[test]
 fn an_id_in_use_is_dropped_with_the_last_close() {
     let (table, kernel) = table(10);
-    table.open(NodeId(1), Coverage::Whole, Use::Read, file);
+    table.open(NodeId(1), Coverage::Whole, Access::Read, file);
     table.forget(NodeId(1));
     assert_eq!(kernel.0.lock().open.len(), 1);
-    table.close(NodeId(1), Use::Read);
+    table.close(NodeId(1), Access::Read);
     assert_eq!((kernel.0.lock().open.len(), table.ids()), (0, 0));
 }
 
@@ -101,14 +102,14 @@ proptest! {
             match action {
                 Action::Open(node, whole) => {
                     let coverage = if whole { Coverage::Whole } else { Coverage::Partial };
-                    let opened = table.open(NodeId(node), coverage, Use::Read, file);
+                    let opened = table.open(NodeId(node), coverage, Access::Read, file);
                     let entry = open.entry(node).or_insert((opened, 0));
                     prop_assert_eq!(entry.0, opened, "one mode at a time");
                     entry.1 += 1;
                 }
                 Action::Close(node) => {
                     if let Some(entry) = open.get_mut(&node) {
-                        table.close(NodeId(node), Use::Read);
+                        table.close(NodeId(node), Access::Read);
                         entry.1 -= 1;
                         if entry.1 == 0 { open.remove(&node); }
                     }
@@ -131,13 +132,13 @@ proptest! {
 fn a_file_is_written_unseen_while_a_writer_has_it_in_passthrough_mode() {
     let (table, _) = table(10);
     let node = NodeId(1);
-    table.open(node, Coverage::Whole, Use::Read, file);
+    table.open(node, Coverage::Whole, Access::Read, file);
     assert!(!table.is_written_unseen(node));
-    table.open(node, Coverage::Whole, Use::Write, file);
+    table.open(node, Coverage::Whole, Access::ReadWrite, file);
     assert!(table.is_written_unseen(node));
-    table.close(node, Use::Write);
+    table.close(node, Access::ReadWrite);
     assert!(!table.is_written_unseen(node));
-    table.close(node, Use::Read);
-    table.open(node, Coverage::Partial, Use::Write, file);
+    table.close(node, Access::Read);
+    table.open(node, Coverage::Partial, Access::ReadWrite, file);
     assert!(!table.is_written_unseen(node));
 }

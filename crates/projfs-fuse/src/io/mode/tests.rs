@@ -1,7 +1,10 @@
 //! The table of modes.
 
-use super::Coverage::{Partial, Whole};
-use super::IoMode::{Cached, Closed, Passthrough};
+use super::Coverage::Partial;
+use super::Coverage::Whole;
+use super::IoMode::Cached;
+use super::IoMode::Closed;
+use super::IoMode::Passthrough;
 use super::*;
 
 const A: BackingId = BackingId(1);

@@ -1,5 +1,7 @@
 //! Tests of mounting by system calls.
 
+use projfs_testkit::skipped;
+
 use super::*;
 use crate::wire::abi::Opcode;
 use crate::wire::request::RawRequest;
@@ -13,7 +15,7 @@ fn first_opcode(device: &Device) -> u32 {
 fn may_mount() -> bool {
     let may = rustix::process::geteuid().is_root() && Device::open().is_ok();
     if !may {
-        eprintln!("SKIPPED: needs root and /dev/fuse");
+        skipped("needs root and /dev/fuse");
     }
     may
 }

@@ -1,5 +1,7 @@
 //! Tests of mounting by the helper.
 
+use projfs_testkit::skipped;
+
 use super::*;
 
 #[test]
@@ -13,8 +15,7 @@ fn options_are_joined_and_escaped() {
 #[test]
 fn the_helper_hands_the_device_over() {
     if !rustix::process::geteuid().is_root() || Command::new(HELPER).arg("--version").output().is_err() {
-        eprintln!("SKIPPED: needs root (the device may be root's) and fusermount3");
-        return;
+        return skipped("needs root (the device may be root's) and fusermount3");
     }
     let dir = tempfile::tempdir().unwrap();
     let device = mount(dir.path(), &MountOptions::default()).unwrap();

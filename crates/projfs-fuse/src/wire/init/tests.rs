@@ -10,12 +10,17 @@ fn offer(minor: u32, flags: u64) -> InitIn {
 #[test]
 fn everything_offered_and_wished_is_in_force() {
     let (negotiated, out) = negotiate(&offer(45, u64::MAX), &Wishes::default()).unwrap();
-    assert!(negotiated.uring && negotiated.passthrough && negotiated.resend && negotiated.epoch);
-    assert!(negotiated.no_opendir && !negotiated.no_open);
+    assert!(negotiated.uring && negotiated.passthrough && negotiated.epoch && negotiated.no_opendir);
     assert_eq!((out.max_stack_depth, out.max_pages, out.max_write), (1, 64, 256 * 1024));
     assert_eq!(u64::from(out.flags2) << 32 & init::OVER_IO_URING, init::OVER_IO_URING);
-    let never =
-        init::WRITEBACK_CACHE | init::POSIX_ACL | init::SECURITY_CTX | init::ASYNC_DIO | init::EXPORT_SUPPORT;
+    let never = init::WRITEBACK_CACHE
+        | init::POSIX_ACL
+        | init::POSIX_LOCKS
+        | init::SECURITY_CTX
+        | init::CREATE_SUPP_GROUP
+        | init::SETXATTR_EXT
+        | init::ASYNC_DIO
+        | init::EXPORT_SUPPORT;
     assert_eq!(negotiated.flags & never, 0);
     assert_eq!(negotiated.describe()[1], ("transport", "io_uring".to_owned()));
 }
@@ -32,10 +37,11 @@ fn what_is_not_offered_has_a_fallback() {
 }
 
 #[test]
-fn wishes_that_exclude_each_other_are_settled() {
-    let wishes = Wishes { no_open: true, uring: false, ..Wishes::default() };
-    let (negotiated, _) = negotiate(&offer(45, u64::MAX), &wishes).unwrap();
-    assert!(negotiated.no_open && !negotiated.passthrough && !negotiated.uring);
+fn what_is_not_wished_for_is_not_in_force() {
+    let wishes = Wishes { passthrough: false, uring: false, ..Wishes::default() };
+    let (negotiated, out) = negotiate(&offer(45, u64::MAX), &wishes).unwrap();
+    assert!(!negotiated.passthrough && !negotiated.uring);
+    assert_eq!(out.max_stack_depth, 0);
 }
 
 #[test]

@@ -1,13 +1,27 @@
 //! The arguments of a request, taken from its bytes one after the other.
 
-use projfs_types::{ItemName, NAME_MAX, NameError, NodeId};
+use projfs_types::ItemName;
+use projfs_types::NAME_MAX;
+use projfs_types::NameError;
+use projfs_types::NodeId;
 use zerocopy::FromBytes;
 
-use super::{DecodeError, Forgets, Request};
-use crate::wire::abi::{
-    BatchForgetIn, ForgetIn, ForgetOne, GetxattrIn, InterruptIn, IoctlIn, LinkIn, NotifyRetrieveIn, Opcode,
-    Rename2In, RenameIn, SetxattrIn, SetxattrInExt, WriteIn, flag,
-};
+use super::DecodeError;
+use super::Forgets;
+use super::Request;
+use crate::wire::abi::BatchForgetIn;
+use crate::wire::abi::ForgetIn;
+use crate::wire::abi::ForgetOne;
+use crate::wire::abi::GetxattrIn;
+use crate::wire::abi::InterruptIn;
+use crate::wire::abi::IoctlIn;
+use crate::wire::abi::LinkIn;
+use crate::wire::abi::NotifyRetrieveIn;
+use crate::wire::abi::Opcode;
+use crate::wire::abi::Rename2In;
+use crate::wire::abi::RenameIn;
+use crate::wire::abi::SetxattrIn;
+use crate::wire::abi::WriteIn;
 
 /// What is left to decode. In a ring entry `first` holds exactly the first argument; otherwise all of it.
 pub(super) struct Arguments<'a> {
@@ -59,22 +73,19 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    pub(super) fn take_extensions(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
+    /// Drops what may follow the arguments. We negotiate nothing that is told there.
+    pub(super) fn cut_extensions(&mut self, length: usize) -> Result<(), DecodeError> {
         let last = if self.rest.is_empty() { &mut self.first } else { &mut self.rest };
-        let start = last.len().checked_sub(length).ok_or(DecodeError::Malformed)?;
-        let (left, extensions) = last.split_at(start);
-        *last = left;
-        Ok(extensions)
+        let left = last.len().checked_sub(length).ok_or(DecodeError::Malformed)?;
+        *last = &last[..left];
+        Ok(())
     }
 
     fn setxattr(&mut self) -> Result<Request<'a>, DecodeError> {
-        // `FUSE_SETXATTR_EXT` is always negotiated; the kernels from `MINOR_MIN` on all have it.
         let args: SetxattrIn = self.take()?;
-        let more: SetxattrInExt = self.take()?;
         let name = self.attribute()?;
         let value = self.bytes(args.size as usize)?;
-        let clear_setgid = more.setxattr_flags & flag::SETXATTR_ACL_KILL_SGID != 0;
-        Ok(Request::Setxattr { name, value, flags: args.flags, clear_setgid })
+        Ok(Request::Setxattr { name, value, flags: args.flags })
     }
 
     fn batch_forget(&mut self) -> Result<Request<'a>, DecodeError> {
