@@ -32,6 +32,7 @@ use crate::VirtualizationInstance;
 use crate::VirtualizationRoot;
 use crate::instance::Live;
 use crate::instance::Origin;
+use crate::keeper::Keeper;
 
 /// How long threads that have nothing to do may take to end.
 const GRACE: Duration = Duration::from_secs(1);
@@ -91,6 +92,7 @@ pub struct InstanceBuilder {
     request_threads: usize,
     journal: JournalOptions,
     source: String,
+    keeper: Option<Keeper>,
 }
 
 impl InstanceBuilder {
@@ -105,6 +107,7 @@ impl InstanceBuilder {
             request_threads: WorkerLimits::default().threads,
             journal: JournalOptions::default(),
             source: "projfs".to_owned(),
+            keeper: None,
         }
     }
 
@@ -231,6 +234,17 @@ impl InstanceBuilder {
         self
     }
 
+    /// Has the mount outlive this process: the keeper that has started it starts it again if it dies, and callers wait
+    /// until then. Requests then come by `/dev/fuse`, whatever [`transport`](Self::transport) says: those that a ring has
+    /// delivered to a process that died are lost to the kernel. Needs Linux 6.9.
+    ///
+    /// A process that goes on with a mount ([`Keeper::path`]) must be given the root that
+    /// [`VirtualizationRoot::resume`] opens, and the options of the process before it.
+    pub fn keeper(mut self, keeper: Keeper) -> Self {
+        self.keeper = Some(keeper);
+        self
+    }
+
     /// Mounts a provider. The mount can be used when this returns (`PrjStartVirtualizing`).
     ///
     /// # Errors
@@ -250,6 +264,11 @@ impl InstanceBuilder {
     /// [`Control`](ErrorKind::Control) if the socket cannot be made; those of the root's store. Nothing is mounted
     /// then.
     pub fn start_handler(self, handler: Arc<dyn CommandHandler>) -> Result<VirtualizationInstance> {
+        if self.keeper.is_some() && self.transport == Transport::IoUring {
+            let detail =
+                "what a ring has delivered to a process that dies is lost: a mount has a keeper or io_uring";
+            return Err(Error::new(ErrorKind::Fuse, "mount", self.root.path()).detail(detail));
+        }
         let journal = Arc::new(self.root.journal(self.journal)?);
         let id = self.root.id();
         let (path, directory, store) = self.root.into_parts();
@@ -266,9 +285,19 @@ impl InstanceBuilder {
         config.wishes.uring = self.transport != Transport::Classic;
         config.wishes.passthrough = self.passthrough == Passthrough::Auto;
         config.workers = WorkerLimits { threads: self.request_threads, ..config.workers };
-        let session = Session::start(&config, Arc::new(service));
-        let session = match session.map_err(|error| Error::session(error, &path)) {
-            Ok(session) => session,
+        let service = Arc::new(service);
+        let resumed = self.keeper.as_ref().is_some_and(|keeper| keeper.path().is_some());
+        let started = match self.keeper {
+            None => Session::start(&config, service)
+                .map(|session| (session, None))
+                .map_err(|error| Error::session(error, &path)),
+            Some(keeper) => keeper
+                .start(&engine, service, config)
+                .map(|(session, link)| (session, Some(link)))
+                .map_err(|failure| failure.into_error(&path)),
+        };
+        let (session, keeper) = match started {
+            Ok(started) => started,
             Err(error) => {
                 engine.stop(GRACE);
                 return Err(error);
@@ -282,13 +311,17 @@ impl InstanceBuilder {
                     .to_owned()
             }
         };
-        let live = Live { engine, session: Arc::new(session) };
+        let live = Live { engine, session: Arc::new(session), keeper };
         let instance = VirtualizationInstance::new(live, Origin { path, source: self.source, id });
         if refused {
             return Err(Error::new(ErrorKind::Fuse, "mount", instance.path()).detail(without_rings));
         }
         if self.control == Control::Socket {
-            instance.serve()?;
+            match instance.serve() {
+                // Programs use the mount: it is no reason to end that.
+                Err(error) if resumed => tracing::error!(%error, "the mount cannot be asked from outside"),
+                served => served?,
+            }
         }
         Ok(instance)
     }

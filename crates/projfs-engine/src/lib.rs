@@ -63,6 +63,7 @@ pub use projfs_store::Since;
 pub use projfs_store::StoreFile;
 pub use projfs_store::Time;
 pub use projfs_store::TrashId;
+pub use projfs_types::What;
 pub use transition::Ask;
 pub use transition::Beneath;
 pub use transition::ByProvider;

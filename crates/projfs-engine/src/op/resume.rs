@@ -132,7 +132,7 @@ impl Engine {
     }
 
     /// The nodes that are known, but the root.
-    pub fn known_nodes(&self) -> Vec<(NodeId, ItemKind)> {
+    pub fn known_nodes(&self) -> Vec<NodeId> {
         self.nodes.all()
     }
 

@@ -20,6 +20,8 @@ pub enum Notification {
     InvalidateEntry { parent: NodeId, name: ItemNameBuf },
     /// Every name that the kernel knows is stale.
     IncrementEpoch,
+    /// Requests that were read and not answered should be sent again, before any other.
+    Resend,
 }
 
 impl Notification {
@@ -35,6 +37,7 @@ impl Notification {
                 message(notify::INVAL_ENTRY, body.as_bytes(), Some(name))
             }
             Self::IncrementEpoch => message(notify::INC_EPOCH, &[], None),
+            Self::Resend => message(notify::RESEND, &[], None),
         }
     }
 }

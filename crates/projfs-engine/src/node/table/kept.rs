@@ -128,11 +128,9 @@ impl NodeTable {
         unopened.filter_map(|node| node.trash.take()).collect()
     }
 
-    /// The nodes that are known, without the root, and what they are.
-    pub(crate) fn all(&self) -> Vec<(NodeId, ItemKind)> {
-        let nodes = self.nodes.lock();
-        let all = nodes.known.iter().map(|(id, node)| (*id, node.kind));
-        all.filter(|(id, _)| *id != NodeId::ROOT).collect()
+    /// The nodes that are known, without the root.
+    pub(crate) fn all(&self) -> Vec<NodeId> {
+        self.nodes.lock().known.keys().copied().filter(|id| *id != NodeId::ROOT).collect()
     }
 
     /// What nodes have in the trash.
