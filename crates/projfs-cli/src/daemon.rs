@@ -94,7 +94,7 @@ pub(crate) fn keep_one(short_lives: u32) -> Outcome<u8> {
     let program = std::env::current_exe().map_err(cannot)?;
     let arguments = std::env::args_os().skip(1).filter(|argument| argument != KEEPING);
     let arguments = std::iter::once(DAEMONIZED.into()).chain(arguments);
-    keep(&program, arguments, KeeperLimits { short_lives }).map_err(cannot)
+    keep(&program, arguments, KeeperLimits { short_lives, ..KeeperLimits::default() }).map_err(cannot)
 }
 
 /// Leaves the terminal and the process group of who started us.

@@ -144,6 +144,8 @@ impl Call<'_> {
         if self.request.unique & UNIQUE_RESEND != 0
             && let Some(served) = self.serve_again(request, reply)
         {
+            let (unique, opcode) = (self.request.unique, self.request.opcode);
+            tracing::debug!(unique, ?opcode, ?served, "sent again, and done before");
             return served;
         }
         self.run(request, reply)

@@ -4,7 +4,6 @@ pub mod census;
 mod handshake;
 mod resumed;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
@@ -15,12 +14,11 @@ use std::time::Instant;
 
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
-use projfs_types::NodeId;
 use rustix::io::Errno;
 
 use self::census::Census;
 use self::handshake::Agreed;
-use self::resumed::Open;
+use self::resumed::Before;
 pub use self::resumed::Taken;
 use self::resumed::Tidy;
 use crate::connection::Connection;
@@ -35,7 +33,6 @@ use crate::mount::Target;
 use crate::policy::Policy;
 use crate::service::Kernel;
 use crate::service::Service;
-use crate::takeover::IoRecord;
 use crate::takeover::Memory;
 use crate::transport::Device;
 use crate::transport::classic;
@@ -43,6 +40,7 @@ use crate::transport::uring::Queues;
 use crate::transport::uring::Running;
 use crate::wire::init::Refused;
 use crate::wire::init::Wishes;
+use crate::wire::notify::Notification;
 use crate::worker::WorkerLimits;
 use crate::worker::Workers;
 
@@ -356,22 +354,23 @@ impl Assembly {
         if agreed.negotiated.passthrough && !may_pass_through(device) {
             agreed.negotiated.forgo_passthrough();
         }
-        Self::of(config, service, device, agreed, Default::default())
+        Self::of(config, service, device, agreed, None)
     }
 
-    /// What serves a connection on which everything is agreed. `io` and `open` are how the kernel reads files, and what
-    /// is open.
+    /// What serves a connection on which everything is agreed, and on which there was another process `before`.
     fn of(
         config: &Config,
         service: &Arc<dyn Service>,
         device: &Arc<Device>,
         agreed: Agreed,
-        (io, open): (HashMap<NodeId, IoRecord>, Open),
+        before: Option<Before>,
     ) -> Result<Self, Failure> {
         let Agreed { negotiated, queues, rings_refused } = agreed;
         let negotiated = Arc::new(negotiated);
         tracing::info!(features = ?negotiated.describe(), "connected");
         let files = negotiated.passthrough.then(|| Box::new(Arc::clone(device)) as Box<dyn BackingFiles>);
+        let resumed = before.is_some();
+        let (io, open) = before.unwrap_or_default();
         let table = match &config.memory {
             None => IoTable::new(files, config.backing_ids),
             Some(memory) => IoTable::kept(files, config.backing_ids, Arc::clone(memory), io, open),
@@ -393,6 +392,10 @@ impl Assembly {
         if let Some(memory) = &config.memory {
             assembly.device = Some(Arc::clone(device));
             assembly.tidy = Some(Tidy::start(&assembly, memory).map_err(SessionError::Threads)?);
+        }
+        if resumed {
+            // Before anything is read: what is read by then would come a second time.
+            device.notify(&Notification::Resend).map_err(SessionError::Device)?;
         }
         assembly.start_readers(config, device).map_err(SessionError::Threads)?;
         Ok(assembly)

@@ -42,12 +42,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub struct Limits {
     /// After how many lives in a row that were shorter than a second.
     pub short_lives: u32,
+    /// The longest pause before a restart; there is none before the first, and each is twice the last.
+    pub longest_pause: Duration,
 }
 
 impl Default for Limits {
     /// Ten, with pauses of seven seconds in all.
     fn default() -> Self {
-        Self { short_lives: 10 }
+        Self { short_lives: 10, longest_pause: LONGEST_PAUSE }
     }
 }
 
@@ -94,7 +96,7 @@ pub fn keep(program: &Path, arguments: impl Iterator<Item = OsString>, limits: L
             return Err(io::Error::other(often));
         }
         eprintln!("projfs-keeper: the daemon died ({how}); starting it again");
-        std::thread::sleep(pause(short_lives));
+        std::thread::sleep(pause(short_lives).min(limits.longest_pause));
     }
 }
 

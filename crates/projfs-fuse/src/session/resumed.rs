@@ -1,21 +1,24 @@
 //! Going on with a connection that another process held while there was no daemon.
 
+use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
+use projfs_types::NodeId;
 
 use super::Assembly;
 use super::Config;
 use super::Session;
 use super::SessionError;
 use super::handshake::Agreed;
+use crate::io::Access;
 use crate::mount::Mount;
 use crate::service::Service;
+use crate::takeover::IoRecord;
 use crate::takeover::Memory;
 use crate::takeover::Recollection;
 use crate::transport::Device;
-use crate::wire::notify::Notification;
 
 /// What a new daemon is given of the connection.
 pub struct Taken {
@@ -41,18 +44,17 @@ impl Session {
         let agreed = Agreed { negotiated, queues: None, rings_refused: None };
         let open = engine.handles.values().map(|handle| (handle.node, handle.access));
         let config = Config { memory: Some(memory), ..config.clone() };
-        let assembly = Assembly::of(&config, &service, &device, agreed, (io, open.collect()))?;
+        let assembly = Assembly::of(&config, &service, &device, agreed, Some((io, open.collect())))?;
         let invalidator = &assembly.kernel.invalidator;
         pending.into_iter().for_each(|notification| invalidator.send(notification));
         // What was changed just before the end was perhaps not told.
         invalidator.attributes_unknown(service.nodes());
-        device.notify(&Notification::Resend).map_err(SessionError::Device)?;
         Ok(assembly.into_session(Mount::taken(path)))
     }
 }
 
-/// What is open, by node.
-pub(super) type Open = Vec<(projfs_types::NodeId, projfs_engine::Access)>;
+/// How the kernel reads files, and what is open, for what.
+pub(super) type Before = (HashMap<NodeId, IoRecord>, Vec<(NodeId, Access)>);
 
 /// Has everything said again in the memory when it has become long.
 pub(super) struct Tidy(Arc<Memory>);

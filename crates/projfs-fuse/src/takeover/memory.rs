@@ -171,7 +171,7 @@ impl Memory {
         engine.since = since;
         rustix::fs::ftruncate(&file, end)?;
         let exchanged = engine.exchanged.iter().copied().collect();
-        let begin = begin.map(|begin| begin.owned());
+        let begin = begin.map(Entry::owned);
         let state = State { start, end, least: end - start, begin, exchanged, ..State::default() };
         let memory = Self { file, state: Mutex::new(state), changed: Condvar::new() };
         Ok((memory, Recollection { negotiated, path, source, engine, io, pending }))
