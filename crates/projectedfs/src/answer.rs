@@ -104,6 +104,7 @@ impl Answers {
             pid: keeper.keeper(),
             restarts: keeper.restarts(),
             program: escape(keeper.program().as_os_str().as_bytes()),
+            format: crate::MEMORY_FORMAT,
         });
         Ok(Status {
             keeper,

@@ -12,6 +12,7 @@ use projfs_fuse::EngineService;
 use projfs_fuse::Session;
 use projfs_fuse::session::SessionError;
 use projfs_fuse::session::Taken;
+pub use projfs_fuse::takeover::MEMORY_FORMAT;
 use projfs_fuse::takeover::Memory;
 use projfs_fuse::takeover::Recollection;
 use projfs_keeper::Held;

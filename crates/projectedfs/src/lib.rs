@@ -82,6 +82,7 @@ pub use instance::LocalChanges;
 pub use instance::VirtualizationInstance;
 pub use keeper::Keeper;
 pub use keeper::KeeperLimits;
+pub use keeper::MEMORY_FORMAT;
 pub use keeper::keep;
 pub use mounts::MountEntry;
 pub use mounts::MountHealth;

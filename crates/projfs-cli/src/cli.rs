@@ -87,6 +87,9 @@ Examples:
         /// A directory in the mount.
         dir: PathBuf,
     },
+    /// Print in which format a daemon leaves what the next one must know: asked by `upgrade` of the new program.
+    #[command(hide = true)]
+    MemoryFormat,
     /// Mount SOURCE, run CMD in it, unmount, and exit as CMD did.
     #[command(after_help = "\
 Without --at the root is temporary and is removed afterwards, with all that CMD changed in it.

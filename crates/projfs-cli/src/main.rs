@@ -52,6 +52,7 @@ fn carry_out(cli: &Cli) -> Outcome<u8> {
         Verb::Mount(mount) => mount::run(mount),
         Verb::Unmount { dir, force } => unmount::run(dir, *force),
         Verb::Upgrade { dir } => upgrade::run(dir),
+        Verb::MemoryFormat => upgrade::print_format(),
         Verb::Run(run) => run::run(run),
         Verb::List { json } => list::run(*json),
         Verb::Status { dir, json } => status::run(dir.as_deref(), *json),

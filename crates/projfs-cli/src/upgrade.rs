@@ -10,6 +10,7 @@ use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
+use projectedfs::MEMORY_FORMAT;
 use projectedfs::control::Question;
 use projectedfs::unescape;
 
@@ -18,6 +19,7 @@ use crate::locate::connect;
 use crate::outcome::Exit;
 use crate::outcome::Failure;
 use crate::outcome::Outcome;
+use crate::output;
 use crate::status::ask_status;
 
 /// How long the new daemon may take until it answers.
@@ -34,7 +36,8 @@ pub(crate) fn run(dir: &Path) -> Outcome<u8> {
         let dir = mount.path.display();
         return failed(format!("{dir} has no keeper; unmount it and mount it again"));
     };
-    works(&unescape(&keeper.program).map(OsString::from_vec).unwrap_or_default().into())?;
+    let program = PathBuf::from(unescape(&keeper.program).map(OsString::from_vec).unwrap_or_default());
+    check(&program, keeper.format)?;
     // The daemon may be gone before it has answered.
     if let Ok(Err(refused)) = connect(&mount)?.ask(&Question::Upgrade, &mut |_| ControlFlow::Continue(())) {
         return failed(refused.message);
@@ -49,15 +52,24 @@ pub(crate) fn run(dir: &Path) -> Outcome<u8> {
     failed(format!("the new daemon does not answer; the log of {} says why", mount.path.display()))
 }
 
-/// A program that does not even start would cost the mount.
-fn works(program: &PathBuf) -> Outcome<()> {
-    let ran = Command::new(program).arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).status();
-    match ran {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => {
-            let message = format!("{} does not work ({status}): nothing was done", program.display());
-            Err(Failure::new(Exit::Failure, message))
-        }
-        Err(error) => Err(Failure::system(format!("start {}", program.display()), &error)),
+/// Says what [`check`] asks.
+pub(crate) fn print_format() -> Outcome<u8> {
+    let _ = output::line(&MEMORY_FORMAT.to_string());
+    Ok(0)
+}
+
+/// A program that does not even start, or cannot go on with what it finds, would cost the mount.
+fn check(program: &Path, format: u8) -> Outcome<()> {
+    let asked =
+        Command::new(program).arg("memory-format").stdin(Stdio::null()).stderr(Stdio::null()).output();
+    let said = asked.map_err(|error| Failure::system(format!("start {}", program.display()), &error))?;
+    let text = String::from_utf8_lossy(&said.stdout);
+    if said.status.success() && text.trim().parse() == Ok(format) {
+        return Ok(());
     }
+    let message = format!(
+        "{} cannot go on with this mount: unmount it and mount it again; nothing was done",
+        program.display()
+    );
+    Err(Failure::new(Exit::Failure, message))
 }

@@ -10,6 +10,7 @@ mod entry;
 mod memory;
 
 pub use entry::IoRecord;
+pub use memory::MEMORY_FORMAT;
 pub use memory::Memory;
 pub use memory::MemoryError;
 pub use memory::Recollection;

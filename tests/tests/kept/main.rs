@@ -7,6 +7,7 @@
 
 mod mapped;
 mod rig;
+mod ring;
 mod worker;
 
 use std::fs;
@@ -22,6 +23,7 @@ use std::time::UNIX_EPOCH;
 
 use projfs_testkit::model::Random;
 use projfs_testkit::say;
+use projfs_testkit::skipped;
 use projfs_tests::Options;
 use projfs_tests::Tree;
 use projfs_tests::WORKERS;
@@ -84,7 +86,7 @@ fn storm(kept: &Kept, rounds: usize, seed: u64) -> (Vec<Worker>, usize, usize) {
                 })
             })
             .collect();
-        let failed = || working.iter().any(|worker| worker.is_finished());
+        let failed = || working.iter().any(std::thread::ScopedJoinHandle::is_finished);
         let until = |count: usize| {
             let end = Instant::now() + RESUMED;
             while steps.load(Ordering::Relaxed) < count && !failed() {
@@ -116,7 +118,7 @@ fn storm(kept: &Kept, rounds: usize, seed: u64) -> (Vec<Worker>, usize, usize) {
             }
         }));
         stop.store(true, Ordering::Relaxed);
-        let workers: Vec<_> = working.into_iter().map(|worker| worker.join()).collect();
+        let workers: Vec<_> = working.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
         done.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         workers
             .into_iter()
@@ -166,4 +168,25 @@ fn a_working_directory_outlives_the_daemon() {
     assert!(shell.wait().unwrap().success());
     let expected = format!("{}\nprojected\nf0\nf1\n", kept.root().join("w0/d0").display());
     assert_eq!(said, expected);
+}
+
+#[test]
+fn requests_that_were_read_are_sent_again() {
+    if !rustix::process::geteuid().is_root() || fs::File::open("/dev/fuse").is_err() {
+        return skipped("tests on a real mount need root and /dev/fuse");
+    }
+    let came = ring::take_over(false);
+    say(format_args!("by /dev/fuse: {came:?}"));
+    // What a cloned descriptor had read fails with it; the rest comes again.
+    assert!(came.goes_on && came.waiting == 0, "{came:?}");
+    assert!(came.again + came.failed > 0, "{came:?}");
+    let enabled = fs::read_to_string("/sys/module/fuse/parameters/enable_uring");
+    if !enabled.is_ok_and(|text| text.starts_with('Y')) {
+        return say("SKIPPED over io_uring: the parameter enable_uring of the module fuse is not on");
+    }
+    let came = ring::take_over(true);
+    say(format_args!("by io_uring: {came:?}"));
+    assert!(came.goes_on, "new rings serve new requests: {came:?}");
+    // The day this fails, a kept mount may use io_uring.
+    assert!(came.again == 0 && came.waiting + came.failed > 0, "{came:?}");
 }

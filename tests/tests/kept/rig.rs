@@ -47,10 +47,10 @@ impl Kept {
         fs::create_dir(&root).unwrap();
         let keeper = start(&["--keep"], arguments, &root, options);
         let limit = if std::env::var_os("PROJFS_LONG").is_some() { LONG_LIMIT } else { LIMIT };
-        let minor = connection(&root);
+        let watched = root.clone();
         let watchdog = Watchdog::new(limit, move || {
             eprintln!("the test takes too long: its connection is aborted");
-            let _ = fs::write(format!("/sys/fs/fuse/connections/{minor}/abort"), "1");
+            let _ = rustix::mount::unmount(&watched, UnmountFlags::FORCE | UnmountFlags::DETACH);
         });
         Some(Self { keeper, dir, options, _watchdog: watchdog })
     }
@@ -123,10 +123,4 @@ fn start(first: &[&str], arguments: &[&str], root: &PathBuf, options: Options) -
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, "mounted\n", "the daemon did not mount");
     child
-}
-
-fn connection(root: &std::path::Path) -> u32 {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    let line = mounts.lines().find(|line| line.split(' ').nth(4) == root.to_str()).unwrap();
-    line.split(' ').nth(2).unwrap().split(':').nth(1).unwrap().parse().unwrap()
 }

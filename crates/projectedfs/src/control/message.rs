@@ -188,6 +188,8 @@ pub struct KeeperStatus {
     pub restarts: u32,
     /// What it starts, escaped.
     pub program: String,
+    /// In which format the daemon leaves what the next one must know.
+    pub format: u8,
 }
 
 /// One feature of the connection to the kernel.

@@ -38,7 +38,7 @@ use crate::node::table::Location;
 use crate::port::Context;
 
 /// How many entries of the journal are looked at: more than changes can be under way.
-const WINDOW: u64 = 4096;
+const WINDOW: u64 = 2048;
 
 /// What an engine takes down, and what it took over.
 #[derive(Default)]

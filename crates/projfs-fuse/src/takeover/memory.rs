@@ -30,7 +30,10 @@ use super::entry::IoRecord;
 use crate::wire::init::Negotiated;
 use crate::wire::notify::Notification;
 
-const MAGIC: [u8; 8] = *b"projfsM1";
+const MAGIC: [u8; 8] = *b"projfsM\x01";
+
+/// The format of the file. A program of another one cannot go on with the mount.
+pub const MEMORY_FORMAT: u8 = MAGIC[7];
 
 /// Where the entries begin, and what is given back of the file is a multiple of.
 const PAGE: u64 = 4096;
