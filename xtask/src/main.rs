@@ -2,6 +2,7 @@
 
 mod finding;
 mod foreign;
+mod install;
 mod kernel_tree;
 mod layout;
 mod licenses;
@@ -29,6 +30,17 @@ enum Task {
     Layout,
     /// Checks that every dependency may be used under a licence the project accepts
     Licenses,
+    /// Builds the C library and installs it, with its headers and what pkg-config needs
+    Install {
+        /// Where to, as programs will see it
+        prefix: PathBuf,
+        /// The directory below it for libraries
+        #[arg(long, default_value = "lib")]
+        libdir: String,
+        /// Put everything below this directory instead, as for a package
+        #[arg(long, env = "DESTDIR")]
+        destdir: Option<PathBuf>,
+    },
     /// Makes a Git repository of the Linux sources, and a plain copy of them, in DIR
     KernelTree {
         /// Where to; about 4 GB
@@ -68,6 +80,9 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Layout => layout::run(&tree::root()),
         Task::Licenses => licenses::run(&tree::root()),
+        Task::Install { prefix, libdir, destdir } => std::path::absolute(prefix)
+            .map_err(anyhow::Error::from)
+            .and_then(|prefix| install::run(&tree::root(), &install::Places { prefix, libdir, destdir })),
         Task::KernelTree { dir } => kernel_tree::run(&dir),
         Task::Pjdfstest { dir, patterns } => foreign::pjdfstest(&tree::root(), &dir, &patterns),
         Task::Fsx { dir, ops, seed } => foreign::fsx(&tree::root(), &dir, ops, seed),

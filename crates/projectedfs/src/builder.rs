@@ -16,9 +16,11 @@ use projfs_fuse::Session;
 use projfs_fuse::mount::Target;
 use projfs_fuse::worker::WorkerLimits;
 use projfs_provider::Adapter;
+use projfs_provider::CancelToken;
 use projfs_provider::CommandHandler;
 use projfs_provider::Provider;
 use projfs_store::JournalOptions;
+use projfs_store::Store;
 use projfs_sync::Arc;
 use projfs_types::Caller;
 use projfs_types::NotifyMask;
@@ -32,6 +34,7 @@ use crate::VirtualizationInstance;
 use crate::VirtualizationRoot;
 use crate::instance::Live;
 use crate::instance::Origin;
+use crate::instance::context;
 use crate::keeper::Keeper;
 
 /// How long threads that have nothing to do may take to end.
@@ -261,8 +264,8 @@ impl InstanceBuilder {
     /// # Errors
     /// [`Fuse`](ErrorKind::Fuse) if the kernel has no FUSE, or refuses, or [`Transport::IoUring`] is not to be had;
     /// [`PermissionDenied`](ErrorKind::PermissionDenied) if this user may not mount here;
-    /// [`Control`](ErrorKind::Control) if the socket cannot be made; those of the root's store. Nothing is mounted
-    /// then.
+    /// [`Control`](ErrorKind::Control) if the socket cannot be made; those of the root's store; those of a
+    /// [`switch`](VirtualizationInstance::switch) that was interrupted and is finished first. Nothing is mounted then.
     pub fn start_handler(self, handler: Arc<dyn CommandHandler>) -> Result<VirtualizationInstance> {
         if self.keeper.is_some() && self.transport == Transport::IoUring {
             let detail =
@@ -274,8 +277,24 @@ impl InstanceBuilder {
         let (path, directory, store) = self.root.into_parts();
         let link = Arc::new(KernelLink::default());
         let kernel: Arc<dyn KernelCache> = Arc::clone(&link) as _;
-        let engine = Engine::start(Arc::new(store), journal, handler, kernel, self.engine);
+        let resumed = self.keeper.as_ref().is_some_and(|keeper| keeper.path().is_some());
+        let store = Arc::new(store);
+        let engine = Engine::start(Arc::clone(&store) as _, journal, handler, kernel, self.engine);
         let engine = Arc::new(engine.map_err(|error| Error::engine(error, "start", &path))?);
+        let switching = resumed && store.is_switching().is_ok_and(|switching| switching);
+        let kept = match self.keeper.map(|keeper| keeper.prepare(&engine)).transpose() {
+            Ok(kept) => kept,
+            Err(failure) => {
+                engine.stop(GRACE);
+                return Err(failure.into_error(&path));
+            }
+        };
+        // Before anybody can look.
+        let finished = engine.finish_switch(&context(&CancelToken::new()));
+        if let Err(error) = finished {
+            engine.stop(GRACE);
+            return Err(Error::engine(error, "finish the switch of", &path));
+        }
         let service = EngineService::new(Arc::clone(&engine), link);
 
         let mut config = Config::new(Target::over(&path, directory));
@@ -286,13 +305,12 @@ impl InstanceBuilder {
         config.wishes.passthrough = self.passthrough == Passthrough::Auto;
         config.workers = WorkerLimits { threads: self.request_threads, ..config.workers };
         let service = Arc::new(service);
-        let resumed = self.keeper.as_ref().is_some_and(|keeper| keeper.path().is_some());
-        let started = match self.keeper {
+        let started = match kept {
             None => Session::start(&config, service)
                 .map(|session| (session, None))
                 .map_err(|error| Error::session(error, &path)),
-            Some(keeper) => keeper
-                .start(&engine, service, config)
+            Some(kept) => kept
+                .start(service, config)
                 .map(|(session, link)| (session, Some(link)))
                 .map_err(|failure| failure.into_error(&path)),
         };
@@ -303,6 +321,12 @@ impl InstanceBuilder {
                 return Err(error);
             }
         };
+        if switching {
+            // What the kernel knows is of before, and nobody was there to be told.
+            let stale = &session.kernel().invalidator;
+            engine.known_nodes().into_iter().for_each(|node| stale.content_changed(node));
+            stale.everything_changed();
+        }
         let refused = self.transport == Transport::IoUring && !session.kernel().negotiated.uring;
         let without_rings = match session.rings_refused() {
             Some(error) => format!("the kernel offers io_uring, but the rings were refused: {error}"),

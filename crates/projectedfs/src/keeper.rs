@@ -91,26 +91,52 @@ impl Keeper {
         self.taken.as_ref().map(|taken| taken.held.root.as_fd())
     }
 
-    /// Mounts, or goes on with the mount that there is. The engine has not done anything yet.
-    pub(crate) fn start(
-        self,
-        engine: &Arc<Engine>,
-        service: Arc<EngineService>,
-        mut config: Config,
-    ) -> std::result::Result<(Session, Arc<Link>), Failure> {
+    /// Has what an engine holds taken down for the next process, and goes on with what the last one held. The engine has
+    /// not done anything yet.
+    pub(crate) fn prepare(self, engine: &Engine) -> std::result::Result<Prepared, Failure> {
         let Self { link, taken } = self;
-        if let Some(TakenOver { held, memory, mut recollection }) = taken {
-            let ledger: Arc<dyn Ledger> = Arc::clone(&memory) as _;
-            engine.resume(recollection.engine.clone(), &ledger).map_err(Failure::Engine)?;
-            recollection.engine.nodes.clear();
-            let taken = Taken { device: held.device, memory, recollection };
-            return Ok((Session::resume(&config, service, taken)?, link));
+        if let Some(mut taken) = taken {
+            let ledger: Arc<dyn Ledger> = Arc::clone(&taken.memory) as _;
+            let engine_before = std::mem::take(&mut taken.recollection.engine);
+            taken.recollection.engine.handles.clone_from(&engine_before.handles);
+            engine.resume(engine_before, &ledger).map_err(Failure::Engine)?;
+            return Ok(Prepared { link, how: How::Resumed(taken) });
         }
         let memory = Memory::new().map_err(|errno| Failure::Keeper(errno.into()))?;
         let memory = Arc::new(memory);
         let ledger: Arc<dyn Ledger> = Arc::clone(&memory) as _;
         engine.keep(&ledger);
-        let since: Cursor = engine.journal().end();
+        let since = engine.journal().end();
+        Ok(Prepared { link, how: How::Fresh { memory, since } })
+    }
+}
+
+/// A keeper whose engine is ready.
+pub(crate) struct Prepared {
+    link: Arc<Link>,
+    how: How,
+}
+
+enum How {
+    Fresh { memory: Arc<Memory>, since: Cursor },
+    Resumed(TakenOver),
+}
+
+impl Prepared {
+    /// Mounts, or goes on with the mount that there is.
+    pub(crate) fn start(
+        self,
+        service: Arc<EngineService>,
+        mut config: Config,
+    ) -> std::result::Result<(Session, Arc<Link>), Failure> {
+        let Self { link, how } = self;
+        let (memory, since) = match how {
+            How::Resumed(TakenOver { held, memory, recollection }) => {
+                let taken = Taken { device: held.device, memory, recollection };
+                return Ok((Session::resume(&config, service, taken)?, link));
+            }
+            How::Fresh { memory, since } => (memory, since),
+        };
         config.memory = Some(Arc::clone(&memory));
         let source = config.options.source.clone();
         let session = Session::start(&config, service)?;

@@ -1,12 +1,19 @@
-//! Changes of the view by the provider: placeholders ahead of time, updates, deletions, directories that merge again.
+//! Changes of the view by the provider: placeholders ahead of time, updates, deletions, directories that merge again,
+//! and everything at once.
 
 use std::time::Duration;
 use std::time::Instant;
 
 use projfs_engine::Context;
 use projfs_engine::Engine;
+use projfs_engine::Switched;
 use projfs_engine::Updated;
+use projfs_engine::is_answering;
+use projfs_provider::Adapter;
 use projfs_provider::CancelToken;
+use projfs_provider::CommandHandler;
+use projfs_provider::Provider;
+use projfs_sync::Arc;
 use projfs_types::PlaceholderInfo;
 use projfs_types::RelPath;
 use projfs_types::UpdateFlags;
@@ -18,13 +25,20 @@ use crate::VirtualizationInstance;
 use crate::instance::Shared;
 use crate::instance::context;
 
-/// How long is waited for the kernel to forget. It is at once, unless a request on the same directory waits for the
-/// provider, which may be the caller.
+/// How long is waited for the kernel to forget. It does at once, unless a request on the same directory waits for the
+/// provider.
 const FORGET: Duration = Duration::from_secs(5);
 
-/// What each of these changes is visible to everybody when the call returns: the kernel has forgotten what it knew. A
-/// call that is made while the provider answers a question about the same directory cannot wait for that, and returns
-/// after five seconds at most; the kernel forgets as soon as the question is answered.
+/// The same for the provider while it answers: if the kernel does not forget by then it waits for that answer.
+const FORGET_ANSWERING: Duration = Duration::from_millis(50);
+
+/// What each of these changes is visible to everybody when the call returns: the kernel has forgotten what it knew. Only a
+/// call that a provider makes while it answers may not be able to wait for that, as the kernel may be waiting for the
+/// answer: it waits for a twentieth of a second at most, and the kernel forgets as soon as it has the answer. A provider
+/// that answers later, from a thread of its own, should answer first: such a call waits for five seconds at most. A
+/// provider that answers must not have itself asked: directories on the way to
+/// [`create_placeholder`](Self::create_placeholder) and [`mark_directory`](Self::mark_directory) must be local then, and
+/// it cannot [`switch`](Self::switch).
 ///
 /// Every path is the one that users see, below the root.
 impl VirtualizationInstance {
@@ -105,6 +119,40 @@ impl VirtualizationInstance {
         })
     }
 
+    /// Has another provider answer from now on, and makes everything that is local and was not changed here as that one
+    /// has it, at once: what has another content id becomes a placeholder of its version, and what it does not have goes.
+    /// What was changed or made here is kept, and named if the provider's item beneath has changed.
+    ///
+    /// The new provider is asked first, while the old one is shown. Then everybody is kept out for a moment. Who comes
+    /// after it sees the new version alone; a listing that began before goes on to its end with the old names; what is
+    /// open stays as it is, its provider included. A crash in that moment is made good by the next start, which brings
+    /// everything to the version of the provider that it is given.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) if the new provider's traits differ from those of the old one; the
+    /// provider's, as [`Operation`](crate::ErrorKind::Operation), before anything was changed; the store's: everything
+    /// may be half-way then, until the next switch or start.
+    pub fn switch(&self, provider: impl Provider) -> Result<Switched> {
+        self.switch_handler(Arc::new(Adapter::new(provider)))
+    }
+
+    /// The same with what answers commands.
+    ///
+    /// # Errors
+    /// Those of [`switch`](Self::switch).
+    pub fn switch_handler(&self, handler: Arc<dyn CommandHandler>) -> Result<Switched> {
+        self.shared().change("switch", RelPath::root(), |engine, context| engine.switch(context, handler))
+    }
+
+    /// The same as [`switch`](Self::switch) after the provider itself has begun to answer in another way. What it
+    /// answered before is not known: what was changed here is named if the provider has anything beneath.
+    ///
+    /// # Errors
+    /// Those of [`switch`](Self::switch).
+    pub fn refresh(&self) -> Result<Switched> {
+        self.shared().change("switch", RelPath::root(), Engine::refresh)
+    }
+
     /// How content is best aligned that is delivered, in bytes (`WriteAlignment`): the block of the root's file system,
     /// a power of two. Nothing depends on it.
     ///
@@ -126,7 +174,11 @@ impl Shared {
     ) -> Result<T> {
         let live = self.live()?;
         let changed = act(&live.engine, &context(&CancelToken::new()));
-        live.session.kernel().invalidator.flush(Instant::now() + FORGET);
+        let answering = is_answering();
+        let patience = if answering { FORGET_ANSWERING } else { FORGET };
+        if !live.session.kernel().invalidator.flush(Instant::now() + patience) && !answering {
+            tracing::warn!(operation, %path, "the kernel has not forgotten what it knew yet");
+        }
         changed.map_err(|error| self.failed(error, operation, path))
     }
 }

@@ -14,4 +14,6 @@ mod mounted {
     mod ranges;
     mod spelling;
     mod support;
+    mod switch;
+    mod view;
 }

@@ -84,6 +84,11 @@ typedef enum PRJ_STARTVIRTUALIZING_FLAGS {
 } PRJ_STARTVIRTUALIZING_FLAGS;
 DEFINE_ENUM_FLAG_OPERATORS(PRJ_STARTVIRTUALIZING_FLAGS)
 
+/* Start flags that Windows does not have. Names that differ in case only are one name, as on Windows. */
+#define PROJFS_FLAG_IGNORE_CASE ((PRJ_STARTVIRTUALIZING_FLAGS)0x00010000)
+/* Every user may use the mount, as permission bits say; else the user who started the instance may. */
+#define PROJFS_FLAG_ALL_USERS ((PRJ_STARTVIRTUALIZING_FLAGS)0x00020000)
+
 typedef enum PRJ_PLACEHOLDER_ID {
     PRJ_PLACEHOLDER_ID_LENGTH = 128
 } PRJ_PLACEHOLDER_ID;

@@ -183,6 +183,10 @@ pub(crate) struct Callbacks {
 
 /// `PRJ_FLAG_USE_NEGATIVE_PATH_CACHE`.
 pub(crate) const FLAG_USE_NEGATIVE_PATH_CACHE: u32 = 1;
+/// `PROJFS_FLAG_IGNORE_CASE`.
+pub(crate) const FLAG_IGNORE_CASE: u32 = 0x1_0000;
+/// `PROJFS_FLAG_ALL_USERS`.
+pub(crate) const FLAG_ALL_USERS: u32 = 0x2_0000;
 /// `PRJ_EXT_INFO_TYPE_SYMLINK`.
 pub(crate) const EXT_INFO_TYPE_SYMLINK: u32 = 1;
 /// `PRJ_CB_DATA_FLAG_ENUM_RESTART_SCAN`.

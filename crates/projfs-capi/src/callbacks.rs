@@ -56,6 +56,11 @@ pub(crate) trait Task: Send {
         Extended::Nothing
     }
 
+    /// The stream that the callback that comes next fills.
+    fn stream(&self) -> Option<Guid> {
+        None
+    }
+
     /// Invokes the callback that comes next.
     fn invoke(&mut self, bridge: &Bridge, call: i32) -> Completion;
 
@@ -162,7 +167,7 @@ impl Bridge {
     pub(crate) fn drive(self: &Arc<Self>, mut task: Box<dyn Task>) {
         loop {
             let Some(_running) = self.begin() else { return task.fail(hresult::UNAVAILABLE) };
-            let call = self.calls.begin(task.command(), task.extended());
+            let call = self.calls.begin(task.command(), task.extended(), task.stream());
             let before = INSIDE.replace(Some((self.context(), call)));
             let returned = task.invoke(self, call);
             INSIDE.set(before);
@@ -298,7 +303,7 @@ impl CommandHandler for Handler {
     fn traits(&self) -> ProviderTraits {
         // Entries of a listing have no version: what an item is has to be asked for by itself. And a listing shows
         // what there is when it is made.
-        ProviderTraits { lifetime: Lifetime::Chosen(std::time::Duration::ZERO), data: DataAccess::WholeFile }
+        ProviderTraits { lifetime: Lifetime::Pinned, data: DataAccess::WholeFile }
     }
 }
 
@@ -354,3 +359,6 @@ fn scramble(number: u64) -> u64 {
     let number = (number ^ number >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     number ^ number >> 31
 }
+
+#[cfg(test)]
+mod tests;

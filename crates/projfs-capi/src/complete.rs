@@ -9,6 +9,7 @@ use projfs_sync::Mutex;
 use crate::abi::COMPLETE_ENUMERATION;
 use crate::abi::COMPLETE_NOTIFICATION;
 use crate::abi::CompleteParameters;
+use crate::abi::Guid;
 use crate::abi::Handle;
 use crate::abi::USE_EXISTING_MASK;
 use crate::callbacks::Bridge;
@@ -59,6 +60,8 @@ struct State {
 struct Call {
     command: CommandId,
     extended: Extended,
+    /// The stream that its callback fills.
+    stream: Option<Guid>,
     cancelled: bool,
     phase: Phase,
 }
@@ -79,7 +82,7 @@ impl Completion {
 
 impl Calls {
     /// A number for an invocation: unique among those that are not done, and never 0.
-    pub(crate) fn begin(&self, command: CommandId, extended: Extended) -> i32 {
+    pub(crate) fn begin(&self, command: CommandId, extended: Extended, stream: Option<Guid>) -> i32 {
         let mut state = self.state.lock();
         let id = loop {
             state.last = state.last.wrapping_add(1);
@@ -87,7 +90,7 @@ impl Calls {
                 break state.last;
             }
         };
-        let call = Call { command, extended, cancelled: false, phase: Phase::Running(None) };
+        let call = Call { command, extended, stream, cancelled: false, phase: Phase::Running(None) };
         state.calls.insert(id, call);
         state.current.insert(command, id);
         id
@@ -167,6 +170,11 @@ impl Calls {
         ids.into_iter().filter_map(|(id, tell)| Some((id, tell, state.forget(id)?))).collect()
     }
 
+    /// The stream that a call fills.
+    fn stream(&self, id: i32) -> Option<Guid> {
+        self.state.lock().calls.get(&id)?.stream
+    }
+
     /// A call that is not to be completed is done.
     pub(crate) fn forget(&self, id: i32) {
         self.state.lock().forget(id);
@@ -221,8 +229,14 @@ unsafe extern "C" fn PrjCompleteCommand(
         let bridge = context::bridge(context)?;
         // SAFETY: null, or the caller's structure.
         let parameters = (!parameters.is_null()).then(|| unsafe { parameters.read_unaligned() });
-        if let Some((task, completion)) = bridge.calls().complete(command, result, parameters)? {
-            Bridge::completed(&bridge, task, completion);
+        match bridge.calls().complete(command, result, parameters)? {
+            Some((task, completion)) => Bridge::completed(&bridge, task, completion),
+            // Its callback has not returned. What it was to fill takes nothing more all the same.
+            None => {
+                if let Some(stream) = bridge.calls().stream(command) {
+                    bridge.streams.lock().remove(&stream);
+                }
+            }
         }
         Ok(())
     })
@@ -244,3 +258,6 @@ pub(crate) fn continue_elsewhere(bridge: &Arc<Bridge>, task: Box<dyn Task>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

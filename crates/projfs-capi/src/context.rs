@@ -33,6 +33,9 @@ const STEP: Handle = 0x10;
 /// Every instance.
 static CONTEXTS: LazyLock<Table<Instance>> = LazyLock::new(Table::new);
 
+/// The callbacks of every instance.
+static BRIDGES: LazyLock<Table<Bridge>> = LazyLock::new(Table::new);
+
 /// Every buffer that a get-directory-enumeration callback may fill now.
 pub(crate) static BUFFERS: LazyLock<Table<EntryBuffer>> = LazyLock::new(Table::new);
 
@@ -64,12 +67,19 @@ pub(crate) fn new_handle() -> Handle {
 
 /// Makes an instance known.
 pub(crate) fn publish(instance: Arc<Instance>) {
+    publish_bridge(Arc::clone(&instance.bridge));
     CONTEXTS.insert(instance.bridge.context(), instance);
+}
+
+/// Makes callbacks known: all that commands need.
+pub(crate) fn publish_bridge(bridge: Arc<Bridge>) {
+    BRIDGES.insert(bridge.context(), bridge);
 }
 
 /// Forgets an instance.
 pub(crate) fn forget(context: Handle) {
     CONTEXTS.remove(context);
+    BRIDGES.remove(context);
 }
 
 /// The instance under a handle.
@@ -90,5 +100,5 @@ pub(crate) fn at(path: &Path) -> Option<Arc<Instance>> {
 /// # Errors
 /// `E_HANDLE`.
 pub(crate) fn bridge(context: Handle) -> Result<Arc<Bridge>, HResult> {
-    Ok(Arc::clone(&instance(context)?.bridge))
+    BRIDGES.get(context).ok_or(hresult::E_HANDLE)
 }

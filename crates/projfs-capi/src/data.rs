@@ -47,7 +47,6 @@ impl DataTask {
         reply: Reply<()>,
     ) -> Self {
         let stream = bridge.new_id();
-        bridge.streams.lock().insert(stream, sink.clone());
         let streams = Arc::clone(&bridge.streams);
         // However it is answered, nothing is delivered any more.
         let reply = Reply::new(move |answer| {
@@ -68,7 +67,13 @@ impl Task for DataTask {
         self.request.command()
     }
 
+    fn stream(&self) -> Option<Guid> {
+        Some(self.stream)
+    }
+
     fn invoke(&mut self, bridge: &Bridge, call: i32) -> Completion {
+        // The callback before this one may have been completed, which ended it.
+        bridge.streams.lock().insert(self.stream, self.sink.clone());
         let piece = self.piece();
         let length = u32::try_from(piece.end - piece.start).expect("a piece is at most 2^30 bytes");
         let mut frame = bridge.frame(call, &self.request).with_stream(self.stream);
@@ -84,7 +89,8 @@ impl Task for DataTask {
                     "the callback for bytes {} to {} succeeded, and not all of them came",
                     piece.start, piece.end
                 );
-                tracing::warn!(path = %self.request.path(), "{message}");
+                tracing::warn!("{message}");
+                tracing::debug!(path = %self.request.path(), "it was");
                 Err(ProviderError::new(ProviderErrorKind::Io, message))
             }
             hresult::S_OK if piece.end == self.rest.end => Ok(()),

@@ -64,3 +64,6 @@ pub(crate) fn mode(attributes: &[Attribute<'_>]) -> Option<u16> {
     let mode = u32::from_le_bytes(named.value.try_into().ok()?);
     Some((mode & 0o7777) as u16)
 }
+
+#[cfg(test)]
+mod tests;

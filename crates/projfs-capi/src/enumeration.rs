@@ -140,7 +140,7 @@ impl Session {
         if self.absent {
             return;
         }
-        let call = bridge.calls().begin(self.request.command(), Extended::Nothing);
+        let call = bridge.calls().begin(self.request.command(), Extended::Nothing, None);
         bridge.clean_up(call, self.request.path(), |frame| {
             // SAFETY: the callback takes what the header says.
             unsafe { (bridge.callbacks.end)(frame.data(), &raw const self.id) };

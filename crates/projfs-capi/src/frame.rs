@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use projectedfs::RelPath;
 use projectedfs::Request;
 use projectedfs::VersionInfo;
+use projfs_types::collation::Collation;
 
 use crate::abi::CallbackData;
 use crate::abi::Guid;
@@ -24,6 +25,8 @@ pub(crate) struct Origin {
     pub(crate) instance_context: usize,
     /// The units of strings.
     pub(crate) width: Width,
+    /// When two names are the same.
+    pub(crate) collation: Collation,
 }
 
 /// What one callback is told.

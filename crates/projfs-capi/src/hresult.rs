@@ -337,3 +337,6 @@ pub(crate) fn of_error(error: &Error) -> HResult {
         _ => INTERNAL_ERROR,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,7 @@ mod frame;
 mod gate;
 mod guard;
 mod hresult;
+mod log;
 mod names;
 mod notify;
 mod path;
@@ -23,5 +24,7 @@ mod placeholder;
 mod process;
 mod query;
 mod start;
+#[cfg(test)]
+mod testing;
 mod update;
 mod wide;

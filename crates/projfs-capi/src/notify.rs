@@ -211,3 +211,6 @@ fn mask(mask: u32) -> MaskChange {
         _ => MaskChange::Set(NotifyMask::from_bits_truncate(mask & KNOWN_MASK)),
     }
 }
+
+#[cfg(test)]
+mod tests;

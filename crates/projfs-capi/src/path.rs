@@ -145,3 +145,6 @@ fn refused(error: NameError) -> HResult {
         NameError::Empty | NameError::Dots | NameError::Slash | NameError::Nul => hresult::E_INVALIDARG,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use projectedfs::CommandId;
 use projectedfs::FileTimes;
+use projectedfs::ItemName;
 use projectedfs::PlaceholderInfo;
 use projectedfs::ProjectedItem;
 use projectedfs::ProviderError;
@@ -61,7 +64,20 @@ const UNIT: u32 = 100;
 
 /// Placeholders that the provider is asked for, by path; and those it gave.
 #[derive(Default)]
-pub(crate) struct Asked(Mutex<HashMap<RelPathBuf, Vec<Question>>>);
+pub(crate) struct Asked {
+    questions: Mutex<HashMap<RelPathBuf, Vec<Question>>>,
+    /// It was said that what some placeholders come with is left out.
+    told: AtomicBool,
+}
+
+/// What a provider says of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Described {
+    pub(crate) info: PlaceholderInfo,
+    /// It came with extended attributes other than the mode, a security descriptor or streams, for which a placeholder
+    /// has no place.
+    more: bool,
+}
 
 struct Question {
     call: i32,
@@ -80,13 +96,22 @@ pub(crate) enum Given {
 }
 
 impl Asked {
+    /// Says once that something is left out.
+    pub(crate) fn left_out(&self, described: &Described) {
+        if described.more && !self.told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "extended attributes, security descriptors and streams of placeholders are left out; the mode is taken"
+            );
+        }
+    }
+
     fn insert(&self, path: &RelPath, call: i32) {
-        self.0.lock().entry(path.to_owned()).or_default().push(Question { call, answer: None });
+        self.questions.lock().entry(path.to_owned()).or_default().push(Question { call, answer: None });
     }
 
     /// What was given, once the callback is done.
     fn remove(&self, path: &RelPath, call: i32) -> Option<ProjectedItem> {
-        let mut asked = self.0.lock();
+        let mut asked = self.questions.lock();
         let questions = asked.get_mut(path)?;
         let at = questions.iter().position(|question| question.call == call)?;
         let question = questions.swap_remove(at);
@@ -98,7 +123,7 @@ impl Asked {
 
     /// Takes a placeholder. `inside` is the call whose callback runs on this thread.
     fn give(&self, inside: Option<i32>, path: &RelPath, item: &ProjectedItem) -> Given {
-        let mut asked = self.0.lock();
+        let mut asked = self.questions.lock();
         let key = match asked.contains_key(path) {
             true => Some(path.to_owned()),
             false => asked.keys().find(|known| same_but_for_case(known, path)).cloned(),
@@ -155,13 +180,15 @@ impl Task for PlaceholderTask {
     fn done(self: Box<Self>, bridge: &Arc<Bridge>, completion: Completion) -> Option<Box<dyn Task>> {
         let given = bridge.asked.remove(self.request.path(), self.call);
         let name = self.request.path().split_last().map(|(_, name)| name);
+        let same = |given: &ItemName| name.is_some_and(|name| bridge.origin.collation.same(given, name));
         let answer = match (completion.result, given) {
             // Names that differ in case are two names here, and this one is not there.
-            (hresult::S_OK, Some(item)) if Some(&*item.name) != name => Err(ProviderError::not_found()),
+            (hresult::S_OK, Some(item)) if !same(&item.name) => Err(ProviderError::not_found()),
             (hresult::S_OK, Some(item)) => Ok(item),
             (hresult::S_OK, None) => {
                 let message = "the callback succeeded without PrjWritePlaceholderInfo";
-                tracing::warn!(path = %self.request.path(), message);
+                tracing::warn!("{message}");
+                tracing::debug!(path = %self.request.path(), "it was");
                 Err(ProviderError::new(ProviderErrorKind::Io, message))
             }
             (error, _) => Err(hresult::provider_error(error)),
@@ -248,7 +275,7 @@ pub(crate) unsafe fn read(
     info: *const PrjPlaceholderInfo,
     size: u32,
     extended: *const ExtendedInfo,
-) -> Result<PlaceholderInfo, HResult> {
+) -> Result<Described, HResult> {
     if info.is_null() {
         return Err(hresult::E_INVALIDARG);
     }
@@ -262,15 +289,16 @@ pub(crate) unsafe fn read(
     // SAFETY: the caller's promise.
     let target = unsafe { target(extended, width) }?;
     let attributes = ea::decode(&bytes[block(fixed.ea, bytes)?])?;
-    block(fixed.security, bytes)?;
-    block(fixed.streams, bytes)?;
-    let mut described = describe(fixed.basic, target.as_deref())?;
-    described.version = VersionInfo::from(&fixed.version);
-    if let Some(mode) = ea::mode(&attributes) {
-        let read_only = fixed.basic.file_attributes & READONLY != 0 && target.is_none();
-        described = described.with_mode(if read_only { mode & !WRITE_BITS } else { mode });
+    let blocks = [block(fixed.security, bytes)?, block(fixed.streams, bytes)?];
+    let mut info = describe(fixed.basic, target.as_deref())?;
+    info.version = VersionInfo::from(&fixed.version);
+    let mode = ea::mode(&attributes);
+    if let Some(mode) = mode.filter(|_| target.is_none()) {
+        let read_only = fixed.basic.file_attributes & READONLY != 0;
+        info = info.with_mode(if read_only { mode & !WRITE_BITS } else { mode });
     }
-    Ok(described)
+    let more = attributes.len() > usize::from(mode.is_some()) || blocks.iter().any(|block| !block.is_empty());
+    Ok(Described { info, more })
 }
 
 /// Where a block is within the buffer.
@@ -299,9 +327,10 @@ unsafe fn write(
     // SAFETY: the caller's promise.
     let path = path::item(&unsafe { wide::read(path, width) }?)?;
     // SAFETY: the caller's promise.
-    let info = unsafe { read(width, info, size, extended) }?;
+    let described = unsafe { read(width, info, size, extended) }?;
+    instance.bridge.asked.left_out(&described);
     let (_, name) = path.split_last().ok_or(hresult::E_INVALIDARG)?;
-    let item = ProjectedItem::new(name.to_owned(), info);
+    let item = ProjectedItem::new(name.to_owned(), described.info);
     match instance.bridge.asked.give(inside(context), &path, &item) {
         Given::Answer => Ok(()),
         Given::Twice => Err(hresult::ALREADY_EXISTS),
@@ -338,3 +367,6 @@ both_widths! {
         |width| unsafe { write(width, context, path, info, size, extended) }
     }
 }
+
+#[cfg(test)]
+mod tests;

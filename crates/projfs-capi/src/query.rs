@@ -69,9 +69,9 @@ impl QueryTask {
         )
     }
 
-    fn lists(&self, entries: &[ProjectedItem]) -> bool {
-        let name = self.request.path().split_last().map(|(_, name)| name);
-        entries.iter().any(|entry| Some(&*entry.name) == name)
+    fn lists(&self, bridge: &Bridge, entries: &[ProjectedItem]) -> bool {
+        let Some((_, name)) = self.request.path().split_last() else { return false };
+        entries.iter().any(|entry| bridge.origin.collation.same(&entry.name, name))
     }
 }
 
@@ -130,7 +130,7 @@ impl Task for QueryTask {
             }
             (Phase::Get { buffer, .. }, hresult::S_OK | hresult::NO_MORE_FILES) => {
                 let (entries, taken) = buffer.take();
-                match self.lists(&entries) {
+                match self.lists(bridge, &entries) {
                     true => Ok(Phase::End(Ok(true))),
                     false if taken == 0 => Ok(Phase::End(Ok(false))),
                     false if self.request.cancellation().is_cancelled() => {

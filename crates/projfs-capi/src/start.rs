@@ -7,12 +7,16 @@ use std::path::Path;
 use projectedfs::NotifyMask;
 use projectedfs::RelPath;
 use projectedfs::RelPathBuf;
+use projectedfs::Users;
 use projectedfs::VirtualizationInstance;
 use projectedfs::VirtualizationRoot;
 use projfs_sync::Arc;
 use projfs_sync::Condvar;
 use projfs_sync::Mutex;
+use projfs_types::collation::Collation;
 
+use crate::abi::FLAG_ALL_USERS;
+use crate::abi::FLAG_IGNORE_CASE;
 use crate::abi::FLAG_USE_NEGATIVE_PATH_CACHE;
 use crate::abi::Handle;
 use crate::abi::InstanceInfo;
@@ -29,6 +33,7 @@ use crate::frame::Origin;
 use crate::guard;
 use crate::hresult;
 use crate::hresult::HResult;
+use crate::log;
 use crate::notify::KNOWN_MASK;
 use crate::path;
 use crate::wide;
@@ -56,6 +61,8 @@ enum Stage {
 /// How an instance is started.
 struct Options {
     negative_path_cache: bool,
+    collation: Collation,
+    users: Users,
     threads: usize,
     mappings: Vec<(RelPathBuf, NotifyMask)>,
 }
@@ -98,16 +105,28 @@ impl Instance {
 /// `options` is null or leads to a structure, and its mappings to as many as it says.
 unsafe fn read_options(options: *const StartOptions, width: Width) -> Result<Options, HResult> {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut read = Options { negative_path_cache: false, threads: 2 * processors, mappings: Vec::new() };
+    let mut read = Options {
+        negative_path_cache: false,
+        collation: Collation::Sensitive,
+        users: Users::Owner,
+        threads: 2 * processors,
+        mappings: Vec::new(),
+    };
     if options.is_null() {
         return Ok(read);
     }
     // SAFETY: the caller's promise.
     let options = unsafe { options.read_unaligned() };
-    if options.flags & !FLAG_USE_NEGATIVE_PATH_CACHE != 0 {
+    if options.flags & !(FLAG_USE_NEGATIVE_PATH_CACHE | FLAG_IGNORE_CASE | FLAG_ALL_USERS) != 0 {
         return Err(hresult::E_INVALIDARG);
     }
-    read.negative_path_cache = options.flags != 0;
+    read.negative_path_cache = options.flags & FLAG_USE_NEGATIVE_PATH_CACHE != 0;
+    if options.flags & FLAG_IGNORE_CASE != 0 {
+        read.collation = Collation::Insensitive;
+    }
+    if options.flags & FLAG_ALL_USERS != 0 {
+        read.users = Users::All;
+    }
     read.threads = match (options.pool_threads, options.concurrent_threads) {
         (0, 0) => 2 * processors,
         (0, concurrent) => concurrent.saturating_mul(2).min(MOST_THREADS) as usize,
@@ -147,6 +166,7 @@ unsafe fn start(
     options: *const StartOptions,
     context: *mut Handle,
 ) -> Result<(), HResult> {
+    log::begin();
     if context.is_null() || callbacks.is_null() {
         return Err(hresult::E_INVALIDARG);
     }
@@ -160,8 +180,8 @@ unsafe fn start(
     let options = unsafe { read_options(options, width) }?;
 
     let root = VirtualizationRoot::open(&root).map_err(|error| told("start", &root, &error))?;
-    let handle = context::new_handle();
-    let origin = Origin { context: handle, instance_context: instance_context.addr(), width };
+    let (handle, collation) = (context::new_handle(), options.collation);
+    let origin = Origin { context: handle, instance_context: instance_context.addr(), width, collation };
     let bridge = Bridge::new(callbacks, origin)
         .map_err(|error| hresult::of_errno(error.raw_os_error().unwrap_or(libc::EIO)))?;
     let bridge = Arc::new(bridge);
@@ -169,6 +189,8 @@ unsafe fn start(
     let mut builder = VirtualizationInstance::builder(root)
         .provider_threads(options.threads)
         .negative_path_cache(options.negative_path_cache)
+        .collation(collation)
+        .users(options.users)
         .source(program());
     if callbacks.notify.is_some() {
         if options.mappings.is_empty() {
@@ -199,7 +221,8 @@ unsafe fn start(
 /// The code of a failure, of which the log is told more.
 pub(crate) fn told(operation: &'static str, path: &Path, error: &projectedfs::Error) -> HResult {
     let result = hresult::of_error(error);
-    tracing::warn!(operation, path = %path.display(), %error, "refused with {result:#010x}");
+    tracing::warn!(operation, "refused with {result:#010x}: {}", error.kind());
+    tracing::debug!(path = %path.display(), %error, "it was");
     result
 }
 

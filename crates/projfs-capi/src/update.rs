@@ -19,6 +19,7 @@ use crate::export::both_widths;
 use crate::guard;
 use crate::hresult;
 use crate::hresult::HResult;
+use crate::log;
 use crate::path;
 use crate::placeholder;
 use crate::start::told;
@@ -80,8 +81,9 @@ unsafe fn update(
     // SAFETY: the caller's promise.
     let path = path::item(&unsafe { wide::read(path, width) }?)?;
     // SAFETY: the caller's promise.
-    let info = unsafe { placeholder::read(width, info, size, std::ptr::null()) }?;
-    let updated = instance.instance.update(&path, &info, flags(may)?);
+    let described = unsafe { placeholder::read(width, info, size, std::ptr::null()) }?;
+    instance.bridge.asked.left_out(&described);
+    let updated = instance.instance.update(&path, &described.info, flags(may)?);
     // SAFETY: the caller's promise.
     unsafe { tell(reason, updated) }
 }
@@ -156,6 +158,7 @@ unsafe fn mark(
     version: *const PrjVersionInfo,
     id: *const Guid,
 ) -> Result<(), HResult> {
+    log::begin();
     if id.is_null() {
         return Err(hresult::E_INVALIDARG);
     }

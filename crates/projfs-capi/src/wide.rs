@@ -112,3 +112,6 @@ impl Text {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,10 @@
 
 #[path = "capi/api.rs"]
 mod api;
+#[path = "capi/checks.rs"]
+mod checks;
+#[path = "capi/keys.rs"]
+mod keys;
 #[path = "capi/mirror.rs"]
 mod mirror;
 #[path = "capi/poems.rs"]

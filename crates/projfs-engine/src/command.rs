@@ -2,6 +2,7 @@
 
 mod deadline;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
@@ -22,6 +23,7 @@ use projfs_provider::Request;
 use projfs_sync::Arc;
 use projfs_sync::Condvar;
 use projfs_sync::Mutex;
+use projfs_sync::RwLock;
 use projfs_sync::atomic::AtomicU64;
 use projfs_sync::atomic::Ordering;
 use projfs_sync::thread;
@@ -56,13 +58,13 @@ pub(crate) struct About {
 
 /// Questions to the provider, and the threads that bring them.
 pub(crate) struct CommandTable {
-    handler: Arc<dyn CommandHandler>,
+    handler: RwLock<Arc<dyn CommandHandler>>,
     next: AtomicU64,
     /// Where commands are put for the provider threads; nothing once the instance stops.
     queue: Mutex<Option<Queue>>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
     /// What provider threads take commands from.
-    sources: [Receiver<Command>; 2],
+    sources: [Receiver<Addressed>; 2],
     /// What is with the provider on one of our threads. A leaf lock.
     handling: Arc<Mutex<HashSet<CommandId>>>,
     outstanding: Mutex<HashMap<CommandId, Outstanding>>,
@@ -72,9 +74,13 @@ pub(crate) struct CommandTable {
     counts: Mutex<HashMap<&'static str, u64>>,
 }
 
+/// A command, and whom it is for.
+type Addressed = (Arc<dyn CommandHandler>, Command);
+
 /// A command that was not answered yet.
 struct Outstanding {
     cancel: CancelToken,
+    handler: Arc<dyn CommandHandler>,
     /// If it may take only so long.
     expiry: Option<Expiry>,
 }
@@ -84,8 +90,8 @@ const REPLACEMENTS: usize = 256;
 
 /// Where commands are put for the provider threads.
 struct Queue {
-    now: Sender<Command>,
-    later: Sender<Command>,
+    now: Sender<Addressed>,
+    later: Sender<Addressed>,
 }
 
 /// Where an answer arrives.
@@ -149,7 +155,7 @@ impl CommandTable {
         let (now, now_receiver) = crossbeam_channel::unbounded();
         let (later, later_receiver) = crossbeam_channel::unbounded();
         let table = Arc::new(Self {
-            handler,
+            handler: RwLock::new(handler),
             next: AtomicU64::new(1),
             queue: Mutex::new(Some(Queue { now, later })),
             threads: Mutex::default(),
@@ -182,7 +188,7 @@ impl CommandTable {
 
     /// Adds a thread for commands that are at least this urgent.
     fn add_thread(&self, least: Urgency) -> std::io::Result<()> {
-        let (handler, handling) = (Arc::clone(&self.handler), Arc::clone(&self.handling));
+        let handling = Arc::clone(&self.handling);
         let [now, later] = self.sources.clone();
         let later = match least {
             Urgency::Now => crossbeam_channel::never(),
@@ -191,7 +197,7 @@ impl CommandTable {
         let mut threads = self.threads.lock();
         let thread = thread::Builder::new()
             .name(format!("projfs-provider-{}", threads.len()))
-            .spawn(move || serve(&*handler, &handling, &now, &later))?;
+            .spawn(move || serve(&handling, &now, &later))?;
         threads.push(thread);
         Ok(())
     }
@@ -200,12 +206,13 @@ impl CommandTable {
     /// are served; it ends when the provider gives it back.
     fn expire(&self, command: CommandId) {
         let Some(outstanding) = self.outstanding.lock().remove(&command) else { return };
+        let Outstanding { cancel, handler, expiry } = outstanding;
         tracing::warn!(id = command.0, "the provider took too long to answer");
-        if let Some(expiry) = outstanding.expiry {
+        if let Some(expiry) = expiry {
             expiry(ProviderError::new(ProviderErrorKind::TimedOut, "the provider took too long"));
         }
-        outstanding.cancel.cancel();
-        self.handler.cancel(command);
+        cancel.cancel();
+        handler.cancel(command);
         let mut handling = self.handling.lock();
         if handling.contains(&command) && self.threads.lock().len() < REPLACEMENTS {
             match self.add_thread(Urgency::Later) {
@@ -266,6 +273,18 @@ impl CommandTable {
         about: About,
         build: impl FnOnce(Request) -> Command,
     ) -> Result<CommandId> {
+        self.send_to(self.handler(), urgency, caller, about, build)
+    }
+
+    /// The same, to a handler that may not be the one of now.
+    pub(crate) fn send_to(
+        &self,
+        handler: Arc<dyn CommandHandler>,
+        urgency: Urgency,
+        caller: Caller,
+        about: About,
+        build: impl FnOnce(Request) -> Command,
+    ) -> Result<CommandId> {
         let id = CommandId(self.next.fetch_add(1, Ordering::Relaxed));
         let cancel = CancelToken::new();
         let command = build(Request::new(id, about.path, about.version, caller, cancel.clone()));
@@ -273,7 +292,7 @@ impl CommandTable {
         tracing::debug!(command = command.name(), id = id.0, path = %command.request().path(), "asking");
         let limit = self.timeouts.of(&command);
         let expiry = limit.map(|_| command.expiry());
-        self.outstanding.lock().insert(id, Outstanding { cancel, expiry });
+        self.outstanding.lock().insert(id, Outstanding { cancel, handler: Arc::clone(&handler), expiry });
         if let Some(limit) = limit {
             let over = |id| !self.outstanding.lock().contains_key(&id);
             self.deadlines.add(Instant::now() + limit, id, over);
@@ -284,7 +303,7 @@ impl CommandTable {
             Urgency::Later => &queue.later,
         });
         match sender {
-            Some(sender) if sender.send(command).is_ok() => Ok(id),
+            Some(sender) if sender.send((handler, command)).is_ok() => Ok(id),
             _ => {
                 self.outstanding.lock().remove(&id);
                 Err(ErrorKind::Unavailable.into())
@@ -309,9 +328,9 @@ impl CommandTable {
     /// Nobody waits for the command any more.
     pub(crate) fn cancel(&self, command: CommandId) {
         let outstanding = self.outstanding.lock().remove(&command);
-        if let Some(outstanding) = outstanding {
-            outstanding.cancel.cancel();
-            self.handler.cancel(command);
+        if let Some(Outstanding { cancel, handler, .. }) = outstanding {
+            cancel.cancel();
+            handler.cancel(command);
         }
     }
 
@@ -322,7 +341,17 @@ impl CommandTable {
 
     /// What of the projection the kernel may keep, and how files may be fetched.
     pub(crate) fn traits(&self) -> projfs_provider::ProviderTraits {
-        self.handler.traits()
+        self.handler.read().traits()
+    }
+
+    /// Who answers now.
+    pub(crate) fn handler(&self) -> Arc<dyn CommandHandler> {
+        Arc::clone(&self.handler.read())
+    }
+
+    /// Has another answer from now on. Who was asked before still answers that.
+    pub(crate) fn set_handler(&self, handler: Arc<dyn CommandHandler>) -> Arc<dyn CommandHandler> {
+        std::mem::replace(&mut self.handler.write(), handler)
     }
 
     /// How often each question was asked.
@@ -358,19 +387,26 @@ impl CommandTable {
     }
 }
 
+thread_local! {
+    /// Whether this thread brings commands to a provider.
+    static SERVES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread runs a provider's answer. The kernel may hold a directory until it is given: what waits for that
+/// directory must not wait here.
+pub fn is_answering() -> bool {
+    SERVES.get()
+}
+
 /// Brings commands to the provider until there will be no more, or another thread has taken this one's place.
-fn serve(
-    handler: &dyn CommandHandler,
-    handling: &Mutex<HashSet<CommandId>>,
-    now: &Receiver<Command>,
-    later: &Receiver<Command>,
-) {
+fn serve(handling: &Mutex<HashSet<CommandId>>, now: &Receiver<Addressed>, later: &Receiver<Addressed>) {
+    SERVES.set(true);
     loop {
         let received = crossbeam_channel::select_biased! {
             recv(now) -> command => command,
             recv(later) -> command => command,
         };
-        let Ok(command) = received else { return };
+        let Ok((handler, command)) = received else { return };
         if command.request().cancellation().is_cancelled() {
             command.fail(ProviderErrorKind::Cancelled.into());
             continue;

@@ -52,10 +52,12 @@ pub struct Engine {
     pub(crate) locks: Locks,
     pub(crate) nodes: NodeTable,
     pub(crate) handles: HandleTable,
-    pub(crate) files: OpenFiles,
+    pub(crate) files: Arc<OpenFiles>,
     pub(crate) listings: Arc<Listings>,
     pub(crate) negative: NegativeCache,
     pub(crate) spellings: Spellings,
+    /// Held by who switches the view. Outermost, and by nobody else.
+    pub(crate) switching: Mutex<()>,
     pub(crate) flights: Flights,
     pub(crate) ranges: Ranges,
     pub(crate) notifier: Notifier,
@@ -195,20 +197,27 @@ impl Engine {
                 path: RelPathBuf::root(),
                 source: Some(error.into()),
             })?;
+        let files = Arc::new(OpenFiles::new(options.open_files));
+        let (own, kept) = (Arc::clone(&files), Arc::clone(&kernel));
+        let gone = move |node| {
+            own.remove(node);
+            kept.node_gone(node);
+        };
         Ok(Self {
-            nodes: NodeTable::new(root.stat.number),
+            nodes: NodeTable::new(root.stat.number, Box::new(gone)),
             owner: store.owner(),
             store,
             journal,
             kernel,
             commands,
-            files: OpenFiles::new(options.open_files),
+            files,
             options,
             locks: Locks::new(),
             handles: HandleTable::default(),
             listings: Arc::new(Listings::new()),
             negative: NegativeCache::default(),
             spellings: Spellings::default(),
+            switching: Mutex::default(),
             flights: Flights::default(),
             ranges: Ranges::default(),
             notifier,
@@ -226,10 +235,19 @@ impl Engine {
         self.watchers.lock().clear();
     }
 
-    /// How long the kernel may keep names and attributes; for ever if nothing is returned.
+    /// How long listings hold; for ever if nothing is returned.
     pub fn lifetime(&self) -> Option<Duration> {
         match self.commands.traits().lifetime {
             Lifetime::Stable => None,
+            Lifetime::Pinned => Some(Duration::ZERO),
+            Lifetime::Chosen(lifetime) => Some(lifetime),
+        }
+    }
+
+    /// How long the kernel may keep the names and attributes of what was looked up; for ever if nothing is returned.
+    pub fn item_lifetime(&self) -> Option<Duration> {
+        match self.commands.traits().lifetime {
+            Lifetime::Stable | Lifetime::Pinned => None,
             Lifetime::Chosen(lifetime) => Some(lifetime),
         }
     }

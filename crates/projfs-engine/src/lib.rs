@@ -22,6 +22,7 @@ mod transition;
 mod update;
 
 pub use command::Timeouts;
+pub use command::is_answering;
 pub use engine::DirectoryRenames;
 pub use engine::Engine;
 pub use engine::Entry;
@@ -82,4 +83,6 @@ pub use transition::Writing;
 pub use transition::ask;
 pub use transition::overwrite;
 pub use transition::step;
+pub use update::Conflict;
+pub use update::Switched;
 pub use update::Updated;

@@ -13,9 +13,20 @@ pub trait KernelCache: Send + Sync + 'static {
     fn attributes_changed(&self, node: NodeId);
     /// The item has another content, in another file: nothing that was kept of it is valid.
     fn content_changed(&self, node: NodeId);
-    /// What any name leads to may have changed, that it leads nowhere included. Kernels that cannot be told (before Linux
-    /// 6.16) are told of each name that is known besides.
-    fn names_changed(&self) {}
+    /// An item is gone, and nothing is there in its place.
+    fn item_gone(&self, parent: NodeId, node: NodeId, name: &ItemName) {
+        let _ = node;
+        self.entry_changed(parent, name);
+    }
+    /// The kernel refers to a node no more, and its id may be another item's next. Called with a lock held.
+    fn node_gone(&self, node: NodeId) {
+        let _ = node;
+    }
+    /// What any name leads to may have changed, that it leads nowhere included. False if the kernel cannot be told so
+    /// (before Linux 6.16), and has to be told of each name.
+    fn names_changed(&self) -> bool {
+        false
+    }
 }
 
 /// How long an operation may wait.

@@ -6,9 +6,14 @@
 
 mod absent;
 mod place;
+mod plan;
+mod shown;
+mod switch;
 
+use projfs_store::AttributeChange;
 use projfs_store::Item;
 use projfs_store::Leave;
+use projfs_store::Place;
 use projfs_store::TrashId;
 use projfs_types::DirectoryState;
 use projfs_types::ItemKind;
@@ -45,6 +50,9 @@ use crate::transition::Overwrite;
 use crate::transition::SameVersion;
 use crate::transition::Writing;
 use crate::transition::overwrite;
+
+pub use plan::Conflict;
+pub use switch::Switched;
 
 /// What an update came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,11 +223,27 @@ impl Engine {
         for tombstone in self.store.list(&path)? {
             self.store.remove(&path, &tombstone.name, Leave::Nothing, self.keep_of(None))?;
         }
+        self.make_plain(Place::Named(&spot.dir.path, spot.name))?;
         let origin = match state {
             ItemState::Directory(DirectoryState::Placeholder(projected)) => projected.origin.clone(),
             _ => home_or(spot),
         };
         self.provide(spot, node, info, origin)
+    }
+
+    /// What is not the provider's to give goes: owner and extended attributes.
+    fn make_plain(&self, place: Place<'_>) -> Result<()> {
+        for name in self.store.list_xattr(place)?.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
+            match self.store.remove_xattr(place, name) {
+                Ok(()) => {}
+                // What the kernel sets itself (`security.*`) may stay.
+                Err(error) if !name.starts_with(b"user.") => tracing::debug!(%error, "an attribute stays"),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let (uid, gid) = self.owner;
+        let owner = AttributeChange { uid: Some(uid), gid: Some(gid), ..AttributeChange::default() };
+        Ok(self.store.set_attributes(place, &owner)?)
     }
 
     /// A directory on disk becomes a clean placeholder.

@@ -4,7 +4,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use projfs_provider::Adapter;
 use projfs_store::Existing;
 use projfs_store::Journal;
 use projfs_store::JournalOptions;
@@ -23,7 +22,7 @@ fn in_memory(projection: &Projection) -> EngineSubject {
     let (store, journal) = (MemoryStore::new(), MemoryJournal::new());
     let again =
         move || (Arc::new(store.clone()) as Arc<dyn Store>, Arc::new(journal.clone()) as Arc<dyn Journal>);
-    EngineSubject::start(Box::new(again), Arc::new(Adapter::new(projection.clone()))).unwrap()
+    EngineSubject::start(Box::new(again), projection).unwrap()
 }
 
 /// On disk; each restart closes the store and opens it again.
@@ -36,7 +35,7 @@ fn on_disk(projection: &Projection) -> EngineSubject {
         let journal = TreeJournal::open(dir.into(), JournalOptions::default()).unwrap();
         (Arc::new(store) as Arc<dyn Store>, Arc::new(journal) as Arc<dyn Journal>)
     };
-    EngineSubject::start(Box::new(open), Arc::new(Adapter::new(projection.clone()))).unwrap()
+    EngineSubject::start(Box::new(open), projection).unwrap()
 }
 
 #[test]

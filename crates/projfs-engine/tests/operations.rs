@@ -342,6 +342,74 @@ fn a_directory_of_a_provider_that_changes_by_itself_can_be_removed() {
     assert!(rig.find("d").is_none());
 }
 
+/// Takes two entries at a time, and where to go on.
+#[derive(Default)]
+struct Two(Vec<(String, u64)>);
+
+impl DirSink for Two {
+    fn fits(&self, _: usize) -> bool {
+        self.0.len() < 2
+    }
+
+    fn push(&mut self, entry: DirEntry<'_>) {
+        self.0.push((String::from_utf8_lossy(entry.name).into_owned(), entry.cookie));
+    }
+}
+
+#[test]
+fn one_listing_is_asked_for_once_also_of_a_provider_that_changes_by_itself() {
+    let projection = Projection::default().file("a", "").file("b", "").file("c", "").directory("d");
+    let rig = Rig::with(projection, Lifetime::Chosen(Duration::ZERO), Options::default());
+    let list = || {
+        let (mut names, mut cookie) = (Vec::new(), 0);
+        loop {
+            let mut part = Two::default();
+            rig.engine.read_dir(&rig.context(), ROOT, cookie, false, &mut part).unwrap();
+            let Some((_, last)) = part.0.last() else { return names };
+            cookie = *last;
+            names.extend(part.0.into_iter().map(|(name, _)| name));
+        }
+    };
+    for _ in 0..2 {
+        assert_eq!(list(), [".", "..", "a", "b", "c", "d"]);
+        assert_eq!(rig.asked(), ["list "]);
+    }
+}
+
+#[test]
+fn of_a_provider_that_pins_what_was_looked_up_holds_and_nothing_else() {
+    /// Which entries the kernel is told all of.
+    #[derive(Default)]
+    struct Told(Vec<(String, bool)>);
+
+    impl DirSink for Told {
+        fn fits(&self, _: usize) -> bool {
+            true
+        }
+
+        fn push(&mut self, entry: DirEntry<'_>) {
+            self.0.push((String::from_utf8_lossy(entry.name).into_owned(), entry.entry.is_some()));
+        }
+    }
+
+    let projection = Projection::default().file("seen", "x").file("listed", "x");
+    let rig = Rig::with(projection, Lifetime::Pinned, Options::default());
+    rig.node("seen");
+    let mut told = Told::default();
+    rig.engine.read_dir(&rig.context(), ROOT, 0, true, &mut told).unwrap();
+    let expected = [(".", false), ("..", false), ("listed", false), ("seen", true)];
+    assert_eq!(told.0, expected.map(|(name, told)| (name.to_owned(), told)));
+    assert_eq!((rig.engine.lifetime(), rig.engine.item_lifetime()), (Some(Duration::ZERO), None));
+    assert_eq!(rig.asked(), ["info seen", "list "]);
+    // The listing does not answer for the item, and what was looked up is not asked for again.
+    rig.node("listed");
+    rig.node("seen");
+    assert!(rig.find("nothing").is_none() && rig.find("nothing").is_none());
+    assert_eq!(rig.asked(), ["info listed", "info nothing", "info nothing"]);
+    assert_eq!(rig.list(ROOT), [".", "..", "listed", "seen"]);
+    assert_eq!(rig.asked(), ["list "]);
+}
+
 #[test]
 fn a_projected_name_of_the_stores_own_is_not_shown() {
     let rig = Rig::new(Projection::default().file(".projfs", "hostile").file("f", "x"));

@@ -6,13 +6,21 @@ use std::fmt::Write;
 
 use projfs_engine::Ask;
 use projfs_engine::Beneath;
+use projfs_engine::ByProvider;
 use projfs_engine::Change;
 use projfs_engine::Event;
 use projfs_engine::Fetch;
 use projfs_engine::Found;
+use projfs_engine::Inside;
+use projfs_engine::Meets;
+use projfs_engine::Obstacle;
+use projfs_engine::Overwrite;
 use projfs_engine::Refusal;
+use projfs_engine::SameVersion;
 use projfs_engine::Step;
+use projfs_engine::Writing;
 use projfs_engine::ask;
+use projfs_engine::overwrite;
 use projfs_engine::step;
 use projfs_types::DirectoryState;
 use projfs_types::FileState;
@@ -22,6 +30,8 @@ use projfs_types::Origin;
 use projfs_types::Projected;
 use projfs_types::RelPathBuf;
 use projfs_types::SymlinkState;
+use projfs_types::UpdateFailureCauses;
+use projfs_types::UpdateFlags;
 use projfs_types::VersionInfo;
 
 const EVENTS: [Event; 10] = [
@@ -100,6 +110,34 @@ fn change(change: Change) -> &'static str {
     }
 }
 
+/// What an update or a deletion by the provider of an item in this state needs, and does.
+fn by_provider(name: &str, by: ByProvider) -> String {
+    let states = states();
+    let (_, state) = states.iter().find(|(known, _)| known == name).expect("a state of that name");
+    let found = match (name, state) {
+        ("virtual", _) => Found::Virtual,
+        (_, Some(state)) => Found::Local(state),
+        (_, None) => Found::Nothing,
+    };
+    let did = match overwrite(found, by, meets(UpdateFlags::all())) {
+        Ok(Overwrite::Replace) => "becomes a placeholder",
+        Ok(Overwrite::Drop) => "drop what is local",
+        Ok(Overwrite::Nothing) => "-",
+        Err(Obstacle::NotFound) => return "*not found*".to_owned(),
+        Err(obstacle) => panic!("{name} with everything allowed: {obstacle:?}"),
+    };
+    match overwrite(found, by, meets(UpdateFlags::empty())) {
+        Err(Obstacle::Needs(causes)) => {
+            format!("{did}, unless kept for {causes:?}").replace("UpdateFailureCauses", "")
+        }
+        _ => did.to_owned(),
+    }
+}
+
+fn meets(allowed: UpdateFlags) -> Meets {
+    Meets { version: SameVersion::No, writing: Writing::Permitted, inside: Inside::Nothing, allowed }
+}
+
 fn cell(result: Result<Step, Refusal>) -> String {
     match result {
         Ok(step) => match (fetch(step.fetch), change(step.change)) {
@@ -152,6 +190,18 @@ fn document() -> String {
             .map(|event| asked(ask(Found::Local(state), event)));
         writeln!(text, "| {name} | {} |", cells.join(" | ")).unwrap();
     }
+    text.push_str(
+        "\n## By the provider\n\n\
+        Printed from `projfs_engine::overwrite`: what an update to a version with another content id, and a deletion, do.\n\
+        What an item is kept for has to be allowed, each by its own flag. An item without a write bit is kept for\n\
+        READ_ONLY too; a directory with nothing but tombstones in it for TOMBSTONE (an update fails as not empty), and one\n\
+        with items in it is not empty. An update to the same content id does nothing.\n\n\
+        | state | Update | Delete |\n|---|---|---|\n",
+    );
+    for (name, _) in states() {
+        let [update, delete] = [ByProvider::Update, ByProvider::Delete].map(|by| by_provider(&name, by));
+        writeln!(text, "| {name} | {update} | {delete} |").unwrap();
+    }
     text
 }
 
@@ -162,6 +212,61 @@ fn asked(ask: Ask) -> &'static str {
         Ask::Delete => "delete",
         Ask::Rename => "rename",
         Ask::SetHardlink => "set a hard link",
+    }
+}
+
+#[test]
+fn every_cause_needs_its_own_flag() {
+    use UpdateFailureCauses as Cause;
+    let flags = [
+        (UpdateFlags::ALLOW_DIRTY_METADATA, Cause::DIRTY_METADATA),
+        (UpdateFlags::ALLOW_DIRTY_DATA, Cause::DIRTY_DATA),
+        (UpdateFlags::ALLOW_TOMBSTONE, Cause::TOMBSTONE),
+        (UpdateFlags::ALLOW_READ_ONLY, Cause::READ_ONLY),
+    ];
+    for (name, state) in states() {
+        let Some(state) = state else { continue };
+        let own = match name.as_str() {
+            "tombstone" => Cause::TOMBSTONE,
+            name if name.starts_with("full") || name.starts_with("FIFO") => Cause::DIRTY_DATA,
+            name if name.contains("dirty") => Cause::DIRTY_METADATA,
+            _ => Cause::empty(),
+        };
+        for allowed in (0..0x40).filter_map(UpdateFlags::from_bits) {
+            for (writing, inside) in
+                [Writing::Permitted, Writing::Forbidden].into_iter().flat_map(|writing| {
+                    [Inside::Nothing, Inside::Tombstones, Inside::Items].map(|inside| (writing, inside))
+                })
+            {
+                let has_bits = !matches!(state, ItemState::Symlink(_) | ItemState::Tombstone);
+                let read_only =
+                    if writing == Writing::Forbidden && has_bits { Cause::READ_ONLY } else { Cause::empty() };
+                let inner = if inside == Inside::Tombstones { Cause::TOMBSTONE } else { Cause::empty() };
+                let causes = own | read_only | inner;
+                let lacking =
+                    flags.iter().filter(|(flag, cause)| causes.contains(*cause) && !allowed.contains(*flag));
+                let lacking: Cause = lacking.map(|(_, cause)| *cause).collect();
+                for by in [ByProvider::Update, ByProvider::Delete] {
+                    let meets = Meets { version: SameVersion::No, writing, inside, allowed };
+                    let not_empty = inside == Inside::Items
+                        || by == ByProvider::Update
+                            && !inner.is_empty()
+                            && !allowed.contains(UpdateFlags::ALLOW_TOMBSTONE);
+                    let expected = match by {
+                        _ if not_empty => Err(Obstacle::NotEmpty),
+                        _ if !lacking.is_empty() => Err(Obstacle::Needs(lacking)),
+                        ByProvider::Update => Ok(Overwrite::Replace),
+                        ByProvider::Delete => Ok(Overwrite::Drop),
+                    };
+                    let found = Found::Local(&state);
+                    assert_eq!(overwrite(found, by, meets), expected, "{by:?} of a {name}, {meets:?}");
+                    let same = Meets { version: SameVersion::Yes, ..meets };
+                    if by == ByProvider::Update && state.projected().is_some() {
+                        assert_eq!(overwrite(found, by, same), Ok(Overwrite::Nothing), "whatever is allowed");
+                    }
+                }
+            }
+        }
     }
 }
 

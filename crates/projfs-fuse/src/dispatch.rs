@@ -57,10 +57,26 @@ impl KernelCache for KernelLink {
         }
     }
 
-    fn names_changed(&self) {
-        if let Some(kernel) = self.0.get().filter(|kernel| kernel.negotiated.epoch) {
+    fn item_gone(&self, parent: NodeId, node: NodeId, name: &ItemName) {
+        if let Some(kernel) = self.0.get() {
+            kernel.invalidator.item_gone(parent, node, name);
+        }
+    }
+
+    fn node_gone(&self, node: NodeId) {
+        if let Some(kernel) = self.0.get() {
+            kernel.io.forget(node);
+        }
+    }
+
+    fn names_changed(&self) -> bool {
+        // Before the connection stands, the kernel knows nothing.
+        let Some(kernel) = self.0.get() else { return true };
+        let tells = kernel.negotiated.epoch;
+        if tells {
             kernel.invalidator.everything_changed();
         }
+        tells
     }
 }
 
@@ -88,22 +104,16 @@ impl EngineService {
     pub fn policy(&self) -> Policy {
         let directory_opens = self.engine.wants_directory_opens();
         let negatives = self.engine.negative_lifetime().map_or(Lifetime::Forever, Lifetime::For);
-        match self.engine.lifetime() {
-            None if self.engine.collation() == Collation::Insensitive => {
-                let names = Lifetime::For(Duration::ZERO);
-                let negatives = names;
-                Policy { birth_time: true, directory_opens, entries: names, negatives, ..Policy::default() }
-            }
-            None => Policy { birth_time: true, directory_opens, negatives, ..Policy::default() },
-            Some(lifetime) => Policy {
-                listings: Listings::Changing,
-                directory_opens,
-                birth_time: true,
-                entries: Lifetime::For(lifetime),
-                attributes: Lifetime::For(lifetime),
-                negatives,
-            },
-        }
+        let listings = match self.engine.lifetime() {
+            None => Listings::Stable,
+            Some(_) => Listings::Changing,
+        };
+        let items = self.engine.item_lifetime().map_or(Lifetime::Forever, Lifetime::For);
+        let (entries, negatives) = match self.engine.collation() {
+            Collation::Insensitive => (Lifetime::For(Duration::ZERO), Lifetime::For(Duration::ZERO)),
+            Collation::Sensitive => (items, negatives),
+        };
+        Policy { listings, directory_opens, birth_time: true, entries, attributes: items, negatives }
     }
 }
 

@@ -70,6 +70,13 @@ impl Invalidator {
         self.send(Notification::InvalidateEntry { parent, name: name.to_owned() });
     }
 
+    /// The item under a name is gone: who watches it hears of that.
+    pub fn item_gone(&self, parent: NodeId, child: NodeId, name: &ItemName) {
+        self.send(Notification::Delete { parent, child, name: name.to_owned() });
+        // That one is refused for a directory in which the kernel still knows names.
+        self.entry_changed(parent, name);
+    }
+
     /// Attributes and content of a node are stale.
     pub fn content_changed(&self, node: NodeId) {
         self.send(Notification::InvalidateInode { node, offset: 0, length: 0 });
@@ -100,7 +107,9 @@ impl Invalidator {
         }
         let long = state.queue.len() >= LIMIT && self.0.epoch;
         if long && matches!(notification, Notification::InvalidateEntry { .. }) {
-            state.queue.retain(|waiting| matches!(waiting, Notification::InvalidateInode { .. }));
+            state.queue.retain(|waiting| {
+                matches!(waiting, Notification::InvalidateInode { .. } | Notification::Delete { .. })
+            });
             state.queue.push_back(Notification::IncrementEpoch);
         } else {
             state.queue.push_back(notification);
@@ -158,7 +167,7 @@ impl Invalidator {
             }
             match written {
                 // It knew nothing of it.
-                Ok(()) | Err(Errno::NOENT) => {}
+                Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY) => {}
                 Err(Errno::NODEV | Errno::NOTCONN | Errno::CONNABORTED) => state.stopping = true,
                 Err(errno) => {
                     tracing::warn!(?notification, %errno, "the kernel did not accept a notification");

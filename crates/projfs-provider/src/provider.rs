@@ -113,6 +113,9 @@ pub enum Lifetime {
     /// For as long as the instance runs: changes are announced.
     #[default]
     Stable,
+    /// For as long as the instance runs once an item was looked up, unless it is announced otherwise; but each listing is
+    /// asked for again, and so is each name that did not exist, as on Windows.
+    Pinned,
     /// Names and attributes must be asked for again after this time.
     Chosen(Duration),
 }

@@ -24,6 +24,7 @@ use projfs_types::ItemNameBuf;
 use projfs_types::Number;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
+use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use projfs_types::Timestamp;
@@ -149,6 +150,16 @@ impl Store for MemoryStore {
 
     fn noted_names(&self, origin: &RelPath) -> Vec<ItemNameBuf> {
         self.lock().noted_names(origin)
+    }
+
+    fn noted_below(&self, origin: &RelPath) -> Vec<ProjectedItem> {
+        let tree = self.lock();
+        let names = tree.noted_names(origin);
+        let items = names.into_iter().filter_map(|name| {
+            let info = tree.notes.get(&origin.join(&name))?.clone();
+            Some(ProjectedItem { name, info })
+        });
+        items.collect()
     }
 
     fn note_all(&self, changes: &[(RelPathBuf, Option<PlaceholderInfo>)]) -> Result<()> {
@@ -295,8 +306,13 @@ impl Store for MemoryStore {
         tell(self.lock().convert_directory(dir, name), "make full", || dir.join(name))
     }
 
-    fn set_switching(&self, switching: bool) -> Result<()> {
-        self.lock().switching = switching;
+    fn begin_switch(&self) -> Result<()> {
+        self.lock().switching = true;
+        Ok(())
+    }
+
+    fn end_switch(&self) -> Result<()> {
+        self.lock().switching = false;
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use projfs_types::ItemState;
 use projfs_types::Number;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
+use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use projfs_types::Stat;
@@ -56,6 +57,8 @@ pub trait Store: Send + Sync + 'static {
     fn notes(&self) -> u64;
     /// The names of the placeholders that are noted directly below an origin, in no order.
     fn noted_names(&self, origin: &RelPath) -> Vec<ItemNameBuf>;
+    /// The placeholders that are noted directly below an origin, in no order.
+    fn noted_below(&self, origin: &RelPath) -> Vec<ProjectedItem>;
     /// Notes placeholders, or forgets those that come with nothing, in this order. Each is one step; after a crash those
     /// up to one of them have happened.
     fn note_all(&self, changes: &[(RelPathBuf, Option<PlaceholderInfo>)]) -> Result<()>;
@@ -166,9 +169,12 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// `ENOTDIR` if it is none.
     fn convert_directory(&self, dir: &RelPath, name: &ItemName) -> Result<()>;
-    /// Says that the store is on its way from one view of the projection to another, or has arrived. Survives a power
-    /// cut, and when it has arrived, so does all that was changed on the way.
-    fn set_switching(&self, switching: bool) -> Result<()>;
+    /// Says that the store is on its way from one view of the projection to another. Survives a power cut. Waits for the
+    /// end of a switch before.
+    fn begin_switch(&self) -> Result<()>;
+    /// Says that it has arrived. That survives a power cut once all that was changed on the way does, which is not waited
+    /// for.
+    fn end_switch(&self) -> Result<()>;
     /// Whether the store was left on its way from one view to another.
     fn is_switching(&self) -> Result<bool>;
 

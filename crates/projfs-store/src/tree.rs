@@ -30,12 +30,14 @@ mod xattr;
 use std::os::fd::OwnedFd;
 
 use projfs_sync::Arc;
+use projfs_sync::Mutex;
 use projfs_types::FileState;
 use projfs_types::ItemName;
 use projfs_types::ItemNameBuf;
 use projfs_types::Number;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
+use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 
@@ -96,6 +98,8 @@ pub struct TreeStore {
     trash: trash::Trash,
     partials: partial::Partials,
     unsynced: durable::Unsynced,
+    /// The mark of a switch under way, locked.
+    switching: Mutex<Option<OwnedFd>>,
     /// Held to the end: it keeps a second instance out.
     _lock: OwnedFd,
 }
@@ -138,6 +142,10 @@ impl Store for TreeStore {
 
     fn noted_names(&self, origin: &RelPath) -> Vec<ItemNameBuf> {
         self.notes.names(origin)
+    }
+
+    fn noted_below(&self, origin: &RelPath) -> Vec<ProjectedItem> {
+        self.notes.items(origin)
     }
 
     fn note_all(&self, changes: &[(RelPathBuf, Option<PlaceholderInfo>)]) -> Result<()> {
@@ -254,8 +262,12 @@ impl Store for TreeStore {
         self.convert_directory_at(dir, name).map_err(about("make full", || dir.join(name)))
     }
 
-    fn set_switching(&self, switching: bool) -> Result<()> {
-        self.write_switching(switching).map_err(about("note a switch of", RelPathBuf::root))
+    fn begin_switch(&self) -> Result<()> {
+        self.mark_switching().map_err(about("note a switch of", RelPathBuf::root))
+    }
+
+    fn end_switch(&self) -> Result<()> {
+        self.unmark_switching().map_err(about("end a switch of", RelPathBuf::root))
     }
 
     fn is_switching(&self) -> Result<bool> {

@@ -9,6 +9,7 @@ mod engine;
 mod errno;
 mod journal;
 mod op;
+mod provider;
 mod random;
 mod tree;
 
@@ -26,6 +27,7 @@ pub use op::Outcome;
 pub use op::Seen;
 pub use op::Subject;
 pub use op::Word;
+pub use op::version_info;
 pub use random::Random;
 pub use random::Run;
 pub use random::operation;

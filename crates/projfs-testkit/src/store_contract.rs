@@ -10,6 +10,7 @@ mod moves;
 mod names;
 mod partial;
 mod placeholders;
+mod views;
 
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
@@ -54,6 +55,7 @@ pub fn checks() -> impl Iterator<Item = (&'static str, Check)> {
         partial::CHECKS,
         files::CHECKS,
         attributes::CHECKS,
+        views::CHECKS,
     ]
     .into_iter()
     .flatten()

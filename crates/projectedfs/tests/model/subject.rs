@@ -29,6 +29,7 @@ use projfs_testkit::model::Subject;
 use projfs_testkit::model::Told;
 use projfs_testkit::model::Word;
 use projfs_testkit::model::errno_of_kind;
+use projfs_testkit::model::version_info;
 use projfs_testkit::projection::Projection;
 use rustix::fs::AtFlags;
 use rustix::fs::CWD;
@@ -143,14 +144,28 @@ impl MountSubject {
         }
     }
 
-    fn dehydrate(&self, path: &RelPath) -> Answer<Outcome> {
+    /// Makes what is virtual on a path a placeholder. The kernel does not ask for names that it knows from a listing.
+    fn look_up(&self, path: &RelPath) {
+        let mut prefix = RelPathBuf::root();
+        for name in path.components() {
+            prefix.push(name);
+            let Ok(state) = self.instance.state(&prefix) else { return };
+            if let (Word::Virtual, Some(origin)) = (state.word, state.origin)
+                && let Some(given) = self.projection.get(&origin)
+            {
+                self.instance.create_placeholder(&prefix, &given.info).unwrap();
+            }
+        }
+    }
+
+    fn dehydrate(&self, path: &RelPath, changes: LocalChanges) -> Answer<Outcome> {
         let mut kept = Vec::new();
         let report = |path: &RelPath, result: Result<(), Error>| {
             if result.is_err() {
                 kept.push(path.to_owned());
             }
         };
-        self.instance.dehydrate(path, LocalChanges::Keep, report).map_err(|error| errno(&error))?;
+        self.instance.dehydrate(path, changes, report).map_err(|error| errno(&error))?;
         kept.sort();
         Ok(Outcome::Kept(kept))
     }
@@ -212,7 +227,18 @@ impl MountSubject {
             Op::Hydrate { path } => {
                 self.instance.hydrate(path, |_| ()).map(done).map_err(|error| errno(&error))
             }
-            Op::Dehydrate { path } => self.dehydrate(path),
+            Op::Dehydrate { path } => self.dehydrate(path, LocalChanges::Keep),
+            Op::Discard { path } => self.dehydrate(path, LocalChanges::Discard),
+            Op::Update { path, flags, version, mode, data } => {
+                self.look_up(path);
+                let updated = self.instance.update(path, &version_info(*version, *mode, data), *flags);
+                self.instance.clear_negative_path_cache().map_err(|error| errno(&error))?;
+                updated.map(|_| Outcome::Done).map_err(|error| errno(&error))
+            }
+            Op::Drop { path, flags } => {
+                self.look_up(path);
+                self.instance.delete(path, *flags).map(done).map_err(|error| errno(&error))
+            }
             Op::Restart => self.restart().map(done),
             Op::Stat { path } => {
                 let stat = rustix::fs::lstat(self.at(path))?;
@@ -253,6 +279,10 @@ impl Subject for MountSubject {
 
     fn told(&self) -> Told {
         Told::ByKernel
+    }
+
+    fn knows_placeholders(&self) -> bool {
+        false
     }
 
     fn same_word(&self, expected: Word, actual: Word) -> bool {

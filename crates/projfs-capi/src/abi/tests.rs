@@ -96,3 +96,73 @@ fn a_version_comes_back() {
     assert!(outside.content_id.starts_with(b"content\0"));
     assert_eq!(VersionInfo::from(&outside), version);
 }
+
+/// Pairs of names and Microsoft's values.
+macro_rules! values {
+    ($($name:ident),* $(,)?) => { [$((stringify!($name), windows::$name as u32)),*] };
+}
+
+#[test]
+fn every_listed_value_is_that_of_windows() {
+    let theirs = values![
+        PRJ_NOTIFY_NONE,
+        PRJ_NOTIFY_SUPPRESS_NOTIFICATIONS,
+        PRJ_NOTIFY_FILE_OPENED,
+        PRJ_NOTIFY_NEW_FILE_CREATED,
+        PRJ_NOTIFY_FILE_OVERWRITTEN,
+        PRJ_NOTIFY_PRE_DELETE,
+        PRJ_NOTIFY_PRE_RENAME,
+        PRJ_NOTIFY_PRE_SET_HARDLINK,
+        PRJ_NOTIFY_FILE_RENAMED,
+        PRJ_NOTIFY_HARDLINK_CREATED,
+        PRJ_NOTIFY_FILE_HANDLE_CLOSED_NO_MODIFICATION,
+        PRJ_NOTIFY_FILE_HANDLE_CLOSED_FILE_MODIFIED,
+        PRJ_NOTIFY_FILE_HANDLE_CLOSED_FILE_DELETED,
+        PRJ_NOTIFY_FILE_PRE_CONVERT_TO_FULL,
+        PRJ_NOTIFY_USE_EXISTING_MASK,
+        PRJ_NOTIFICATION_FILE_OPENED,
+        PRJ_NOTIFICATION_NEW_FILE_CREATED,
+        PRJ_NOTIFICATION_FILE_OVERWRITTEN,
+        PRJ_NOTIFICATION_PRE_DELETE,
+        PRJ_NOTIFICATION_PRE_RENAME,
+        PRJ_NOTIFICATION_PRE_SET_HARDLINK,
+        PRJ_NOTIFICATION_FILE_RENAMED,
+        PRJ_NOTIFICATION_HARDLINK_CREATED,
+        PRJ_NOTIFICATION_FILE_HANDLE_CLOSED_NO_MODIFICATION,
+        PRJ_NOTIFICATION_FILE_HANDLE_CLOSED_FILE_MODIFIED,
+        PRJ_NOTIFICATION_FILE_HANDLE_CLOSED_FILE_DELETED,
+        PRJ_NOTIFICATION_FILE_PRE_CONVERT_TO_FULL,
+        PRJ_FLAG_NONE,
+        PRJ_FLAG_USE_NEGATIVE_PATH_CACHE,
+        PRJ_EXT_INFO_TYPE_SYMLINK,
+        PRJ_PLACEHOLDER_ID_LENGTH,
+        PRJ_UPDATE_NONE,
+        PRJ_UPDATE_ALLOW_DIRTY_METADATA,
+        PRJ_UPDATE_ALLOW_DIRTY_DATA,
+        PRJ_UPDATE_ALLOW_TOMBSTONE,
+        PRJ_UPDATE_RESERVED1,
+        PRJ_UPDATE_RESERVED2,
+        PRJ_UPDATE_ALLOW_READ_ONLY,
+        PRJ_UPDATE_MAX_VAL,
+        PRJ_UPDATE_FAILURE_CAUSE_NONE,
+        PRJ_UPDATE_FAILURE_CAUSE_DIRTY_METADATA,
+        PRJ_UPDATE_FAILURE_CAUSE_DIRTY_DATA,
+        PRJ_UPDATE_FAILURE_CAUSE_TOMBSTONE,
+        PRJ_UPDATE_FAILURE_CAUSE_READ_ONLY,
+        PRJ_FILE_STATE_PLACEHOLDER,
+        PRJ_FILE_STATE_HYDRATED_PLACEHOLDER,
+        PRJ_FILE_STATE_DIRTY_PLACEHOLDER,
+        PRJ_FILE_STATE_FULL,
+        PRJ_FILE_STATE_TOMBSTONE,
+        PRJ_CB_DATA_FLAG_ENUM_RESTART_SCAN,
+        PRJ_CB_DATA_FLAG_ENUM_RETURN_SINGLE_ENTRY,
+        PRJ_COMPLETE_COMMAND_TYPE_NOTIFICATION,
+        PRJ_COMPLETE_COMMAND_TYPE_ENUMERATION,
+    ];
+    let listed = include_str!("../../tests/api.txt").lines().filter_map(|line| {
+        let (name, value) = line.split_once(" = 0x")?;
+        Some((name, u32::from_str_radix(value, 16).unwrap()))
+    });
+    let listed: Vec<(&str, u32)> = listed.filter(|(name, _)| name.starts_with("PRJ_")).collect();
+    assert_eq!(listed, theirs);
+}

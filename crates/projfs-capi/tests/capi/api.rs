@@ -68,9 +68,8 @@ impl Row {
                 )
             }
             "handles" => format!("sizeof({name}) == {value}"),
-            "enumerations" if name.starts_with("PRJ_") && *value == "4" && !is_constant(name) => {
-                format!("sizeof({name}) == 4")
-            }
+            // Values are in hexadecimal.
+            "enumerations" if !value.starts_with("0x") => format!("sizeof({name}) == {value}"),
             _ => format!("(UINT32)({name}) == {value}u"),
         }
     }
@@ -79,11 +78,6 @@ impl Row {
 /// `__typeof__` around a type with a declarator inside, which cannot stand where a type is an argument in C++.
 fn typed(signature: &str) -> String {
     format!("__typeof__({signature})")
-}
-
-/// Whether a name of the enumerations is a value, and not the enumeration: those are types.
-fn is_constant(name: &str) -> bool {
-    !API.lines().any(|line| line == format!("{name} = 4")) || name.ends_with("_TOMBSTONE")
 }
 
 #[test]

@@ -121,6 +121,21 @@ impl Listings {
         Self { kept: Mutex::default(), scans: Mutex::default(), next: AtomicU64::new(1) }
     }
 
+    /// For listings of another view, of whoever else lists directories at the same time.
+    pub(crate) fn beside() -> Self {
+        Self { next: AtomicU64::new(1 << 62), ..Self::new() }
+    }
+
+    /// Takes over listings of another view, in place of those of the old one.
+    pub(crate) fn adopt(&self, listings: impl Iterator<Item = (RelPathBuf, Arc<Listing>)>) {
+        self.clear();
+        let mut kept = self.kept.lock();
+        for (directory, listing) in listings {
+            kept.entries += listing.entries.len();
+            kept.listings.insert(directory, (listing, 0));
+        }
+    }
+
     /// The listing of a directory, if it was kept.
     pub(crate) fn kept(&self, directory: &RelPath) -> Option<Arc<Listing>> {
         let mut kept = self.kept.lock();
@@ -230,6 +245,7 @@ impl Listings {
             }
             let expires = match commands.traits().lifetime {
                 Lifetime::Stable => None,
+                Lifetime::Pinned => Some(Instant::now()),
                 Lifetime::Chosen(lifetime) => Some(Instant::now() + lifetime),
             };
             let scan = Scan::new(Begin {

@@ -30,6 +30,7 @@ use super::Under;
 use super::settle::Fetched;
 use crate::Engine;
 use crate::command::About;
+use crate::command::Urgency;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::port::Context;
@@ -87,7 +88,8 @@ impl Engine {
         self.is_large(info) && self.gives_ranges()
     }
 
-    fn is_large(&self, info: &PlaceholderInfo) -> bool {
+    /// Whether a file comes in parts, if the provider gives ranges.
+    pub(crate) fn is_large(&self, info: &PlaceholderInfo) -> bool {
         info.item_kind() == ItemKind::File && info.size() > self.options.whole_file_limit
     }
 
@@ -100,7 +102,13 @@ impl Engine {
     ) -> Result<Arc<RangeFile>> {
         self.ranges.get(number, info, || {
             let partial = self.store.partial(number, info)?;
-            Ok(Arc::new(RangeFile::new(number, origin.to_owned(), info.clone(), partial)))
+            Ok(Arc::new(RangeFile::new(
+                number,
+                origin.to_owned(),
+                info.clone(),
+                partial,
+                self.commands.handler(),
+            )))
         })
     }
 
@@ -153,7 +161,8 @@ impl Engine {
         let about = About { path: file.origin.clone(), version: file.info.version.clone() };
         let (commands, file, size) = (Arc::downgrade(&self.commands), Arc::clone(file), file.size());
         let counters = Arc::clone(&self.counters);
-        self.commands.send(context.caller, about, move |request| {
+        let handler = Arc::clone(&file.handler);
+        self.commands.send_to(handler, Urgency::Now, context.caller, about, move |request| {
             let sink = DataSink::new(Arc::clone(&target) as Arc<_>, size, request.cancellation().clone());
             let (delivered, command, asked) = (sink.clone(), request.command(), range.clone());
             let reply = Reply::new(move |answer| {

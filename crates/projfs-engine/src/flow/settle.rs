@@ -337,7 +337,7 @@ impl Engine {
         let trash = self.store.remove(&dir.path, name, Leave::Nothing, self.keep_of(Some(node)))?;
         // Who has it open keeps what it had; otherwise the item is the same, without content.
         let same = dir.projection.as_ref().map(|projection| Number::of_origin(&projection.join(name)));
-        if self.nodes.is_open(node) || same != Some(item.stat.number) {
+        if self.nodes.is_open(node) || same != Some(item.stat.number) || item.stat.links > 1 {
             return self.drop_name(node, dir.node, name, trash);
         }
         self.files.remove(node);

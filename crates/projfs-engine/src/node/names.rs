@@ -75,15 +75,6 @@ impl Names {
         true
     }
 
-    /// All of them, the latest first.
-    pub(super) fn all(&self) -> Vec<(NodeId, ItemNameBuf)> {
-        match self {
-            Self::None => Vec::new(),
-            Self::One(parent, name) => vec![(*parent, name.clone())],
-            Self::Many(names) => names.clone(),
-        }
-    }
-
     /// These names.
     pub(super) fn of(mut names: Vec<(NodeId, ItemNameBuf)>) -> Self {
         match names.pop() {
@@ -94,6 +85,16 @@ impl Names {
                 Self::Many(names)
             }
         }
+    }
+
+    /// All of them, the latest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (NodeId, &ItemName)> {
+        let names = match self {
+            Self::None => (None, &[][..]),
+            Self::One(parent, name) => (Some((*parent, &**name)), &[][..]),
+            Self::Many(names) => (None, &names[..]),
+        };
+        names.0.into_iter().chain(names.1.iter().map(|(parent, name)| (*parent, &**name)))
     }
 
     pub(super) fn parents(&self) -> Vec<NodeId> {

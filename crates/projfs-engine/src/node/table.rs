@@ -27,9 +27,14 @@ use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::ledger::Ledger;
 
+/// What is done when a node goes. It may take leaf locks.
+pub(crate) type Gone = Box<dyn Fn(NodeId) + Send + Sync>;
+
 /// What the kernel, or an open handle, still refers to. A leaf lock.
 pub(crate) struct NodeTable {
     nodes: Mutex<Nodes>,
+    /// Called when a node goes, before its id can lead to another item: what is kept by the id goes with it.
+    gone: Gone,
     /// The most ids that were tried for one number so far. Ids before a taken one come free again, so all are looked at.
     attempts: AtomicU64,
 }
@@ -72,7 +77,7 @@ impl DirectoryNode {
 
 impl NodeTable {
     /// A table with the root in it, which never leaves.
-    pub(crate) fn new(root: Number) -> Self {
+    pub(crate) fn new(root: Number, gone: Gone) -> Self {
         let root = Node {
             number: root,
             kind: ItemKind::Directory,
@@ -86,7 +91,7 @@ impl NodeTable {
         };
         let mut nodes = Nodes::default();
         nodes.known.insert(NodeId::ROOT, root);
-        Self { nodes: Mutex::new(nodes), attempts: AtomicU64::new(1) }
+        Self { nodes: Mutex::new(nodes), gone, attempts: AtomicU64::new(1) }
     }
 
     /// The node of an item that was seen under a name, referred to `lookups` more times by the kernel.
@@ -101,7 +106,7 @@ impl NodeTable {
         });
         if let Some(id) = known.filter(|id| nodes.get(id).is_some_and(|node| node.kind != seen.kind)) {
             // The provider has another item there by now.
-            drop_name(&mut nodes, id, seen.parent, seen.name);
+            drop_name(&mut nodes, &self.gone, id, seen.parent, seen.name);
             drop(nodes);
             return self.insert(seen, lookups);
         }
@@ -304,7 +309,7 @@ impl NodeTable {
         if trash.is_some() {
             nodes.note(id);
         }
-        drop_unused(&mut nodes, id);
+        drop_unused(&mut nodes, &self.gone, id);
         trash
     }
 
@@ -317,7 +322,7 @@ impl NodeTable {
         if let Some(node) = nodes.get_mut(&id) {
             node.lookups = node.lookups.saturating_sub(lookups);
             nodes.note(id);
-            drop_unused(&mut nodes, id);
+            drop_unused(&mut nodes, &self.gone, id);
         }
     }
 
@@ -339,7 +344,7 @@ impl NodeTable {
             trash
         };
         nodes.note(id);
-        drop_name(&mut nodes, id, parent, name);
+        drop_name(&mut nodes, &self.gone, id, parent, name);
         needless
     }
 
@@ -370,8 +375,20 @@ impl NodeTable {
         }
         nodes.note(id);
         if removed {
-            remove_child(&mut nodes, from.0);
+            remove_child(&mut nodes, &self.gone, from.0);
         }
+    }
+
+    /// Every node, and what it is.
+    pub(crate) fn all(&self) -> Vec<(NodeId, ItemKind)> {
+        self.nodes.lock().known.iter().map(|(id, node)| (*id, node.kind)).collect()
+    }
+
+    /// Every name of every node, with the directory that it is in.
+    pub(crate) fn all_names(&self) -> Vec<(NodeId, ItemNameBuf)> {
+        let nodes = self.nodes.lock();
+        let names = nodes.known.values().flat_map(|node| node.names.iter());
+        names.map(|(parent, name)| (parent, name.to_owned())).collect()
     }
 
     /// How many there are.
@@ -417,12 +434,12 @@ fn path(nodes: &Nodes, mut id: NodeId) -> Result<RelPathBuf> {
     Ok(names.into_iter().rev().collect())
 }
 
-fn drop_name(nodes: &mut Nodes, id: NodeId, parent: NodeId, name: &ItemName) {
+fn drop_name(nodes: &mut Nodes, gone: &Gone, id: NodeId, parent: NodeId, name: &ItemName) {
     if nodes.get_mut(&id).is_some_and(|node| node.names.remove(parent, name)) {
         nodes.note(id);
-        remove_child(nodes, parent);
+        remove_child(nodes, gone, parent);
     }
-    drop_unused(nodes, id);
+    drop_unused(nodes, gone, id);
 }
 
 fn add_child(nodes: &mut Nodes, parent: NodeId) {
@@ -431,16 +448,16 @@ fn add_child(nodes: &mut Nodes, parent: NodeId) {
     }
 }
 
-fn remove_child(nodes: &mut Nodes, parent: NodeId) {
+fn remove_child(nodes: &mut Nodes, gone: &Gone, parent: NodeId) {
     if let Some(node) = nodes.get_mut(&parent) {
         node.children -= 1;
-        drop_unused(nodes, parent);
+        drop_unused(nodes, gone, parent);
     }
 }
 
 /// Drops a node that nothing refers to, and its parents for which that becomes true: in a loop, as trees may be deeper
 /// than a stack.
-fn drop_unused(nodes: &mut Nodes, id: NodeId) {
+fn drop_unused(nodes: &mut Nodes, gone: &Gone, id: NodeId) {
     let unused = |node: &Node| node.lookups == 0 && node.opens == 0 && node.children == 0;
     let mut pending = vec![id];
     while let Some(id) = pending.pop() {
@@ -449,6 +466,7 @@ fn drop_unused(nodes: &mut Nodes, id: NodeId) {
         }
         let Some(node) = nodes.known.remove(&id) else { continue };
         nodes.note(id);
+        gone(id);
         for parent in node.names.parents() {
             if let Some(node) = nodes.get_mut(&parent) {
                 node.children -= 1;

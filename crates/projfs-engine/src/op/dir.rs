@@ -106,7 +106,9 @@ impl Engine {
             // What was removed since the listing began is passed over.
             let Some((stat, seen)) = self.listed(&dir, name, &entry, fresh)? else { continue };
             let (number, kind) = (seen.number, seen.kind);
-            let entry = plus.then(|| Entry { node: self.nodes.insert(seen, 1), stat });
+            // What a listing says of an item that nobody has looked up holds no longer than the listing.
+            let holds = seen.prepared > Prepared::Virtual || self.lifetime() == self.item_lifetime();
+            let entry = (plus && holds).then(|| Entry { node: self.nodes.insert(seen, 1), stat });
             sink.push(DirEntry { name: name.as_bytes(), number, kind, cookie, entry });
         }
         Ok(())
@@ -169,8 +171,7 @@ impl Engine {
     fn snapshot(&self, context: &Context<'_>, node: NodeId, cookie: u64) -> Result<Arc<Snapshot>> {
         let (changes, kept) = self.nodes.snapshot(node)?;
         if let Some(kept) = kept
-            && (cookie > 0 || kept.changes == changes)
-            && self.lifetime().is_none()
+            && (cookie > 0 || kept.changes == changes && !kept.is_stale() && self.lifetime().is_none())
         {
             return Ok(kept);
         }
@@ -228,6 +229,10 @@ impl Engine {
         parent: NodeId,
         name: &ItemName,
     ) {
+        // A listing that does not last is asked for when it is wanted.
+        if self.lifetime().is_some() {
+            return;
+        }
         let prefetch = |at: &RelPath, entries: &[ProjectedItem], most| {
             let directories = entries.iter().filter(|item| item.info.item_kind() == ItemKind::Directory);
             for item in directories.take(most) {

@@ -130,8 +130,9 @@ impl Engine {
             return Ok(None);
         }
         let beneath = match known.take() {
-            Some(known) => known,
-            None => self.beneath(&dir, name, &under),
+            // Of what was asked before it became a placeholder of the provider's again, nothing holds.
+            Some(known) if !matches!(under, Under::Noted { .. }) => known,
+            Some(_) | None => self.beneath(&dir, name, &under),
         };
         let Some(leave) = leave_of(&under, beneath, Event::Delete) else {
             drop(_held);

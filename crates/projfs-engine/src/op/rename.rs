@@ -178,6 +178,8 @@ impl Engine {
         let to_under = self.under(&to_dir, to.1)?;
         if self.node_under(&from_dir, from.1, &from_under) != Some(source.node)
             || self.node_under(&to_dir, to.1, &to_under) != target.map(|target| target.node)
+            // What came there since may have no node, because nobody refers to it.
+            || to_under.kind().is_some() != target.is_some()
             || from_dir.prepared.min(to_dir.prepared) < Prepared::Dirty
             || listing.as_ref().is_some_and(|listing| listing.is_stale())
         {
@@ -189,7 +191,11 @@ impl Engine {
         {
             return Err(Error::new(ErrorKind::NotEmpty, &to_dir.path.join(to.1)));
         }
-        let beneath = known.from.take().unwrap_or_else(|| self.beneath(&from_dir, from.1, &from_under));
+        let beneath = match known.from.take() {
+            // Of what was asked before it became a placeholder of the provider's again, nothing holds.
+            Some(known) if !matches!(from_under, Under::Noted { .. }) => known,
+            Some(_) | None => self.beneath(&from_dir, from.1, &from_under),
+        };
         let leave = match (how, leave_of(&from_under, beneath, Event::Rename)) {
             // Both names stay taken.
             (RenameHow::Exchange, _) => Leave::Nothing,
@@ -201,12 +207,14 @@ impl Engine {
             }
         };
         let kind = from_under.kind().ok_or(ErrorKind::NotFound)?;
-        let new = to_dir.path.join(to.1);
+        let (old, new) = (from_dir.path.join(from.1), to_dir.path.join(to.1));
+        // The one may have come below the other since.
+        check_places(&old, &new, how, target.is_some())?;
         let what = match how {
             RenameHow::Exchange => What::Exchanged { with: new },
             RenameHow::Replace | RenameHow::NoReplace => What::Renamed { to: new },
         };
-        self.record(context, from_dir.path.join(from.1), kind, what)?;
+        self.record(context, old, kind, what)?;
         self.detach(&from_dir, from.1, &from_under)?;
         self.nodes.changed(from.0);
         match (how, target) {
@@ -240,13 +248,10 @@ impl Engine {
         let from_path = self.nodes.path(from.0)?.join(from.1);
         let to_path = self.nodes.path(to.0)?.join(to.1);
         let refuse = |kind| Err(Error::new(kind, &to_path));
-        let below = |path: &RelPath, other: &RelPath| path != other && path.starts_with(other);
+        check_places(&from_path, &to_path, how, target.is_some())?;
         match (how, target) {
             (RenameHow::NoReplace, Some(_)) => refuse(ErrorKind::Exists),
             (RenameHow::Exchange, None) => refuse(ErrorKind::NotFound),
-            _ if below(&to_path, &from_path) => refuse(ErrorKind::Invalid),
-            (RenameHow::Exchange, Some(_)) if below(&from_path, &to_path) => refuse(ErrorKind::Invalid),
-            (RenameHow::Replace, Some(_)) if below(&from_path, &to_path) => refuse(ErrorKind::NotEmpty),
             (RenameHow::Replace, Some(target)) if target.node != source.node => {
                 match (is_directory(source), is_directory(target)) {
                     (true, false) => refuse(ErrorKind::NotDirectory),
@@ -322,6 +327,17 @@ impl Engine {
             self.drop_name(target.node, to.0, to.1, trash)?;
         }
         Ok(())
+    }
+}
+
+/// Refuses to move an item below itself, or over what it is in.
+fn check_places(from: &RelPath, to: &RelPath, how: RenameHow, is_taken: bool) -> Result<()> {
+    let below = |path: &RelPath, other: &RelPath| path != other && path.starts_with(other);
+    match how {
+        _ if below(to, from) => Err(Error::new(ErrorKind::Invalid, to)),
+        RenameHow::Exchange if below(from, to) => Err(Error::new(ErrorKind::Invalid, to)),
+        RenameHow::Replace if is_taken && below(from, to) => Err(Error::new(ErrorKind::NotEmpty, to)),
+        RenameHow::Replace | RenameHow::NoReplace | RenameHow::Exchange => Ok(()),
     }
 }
 

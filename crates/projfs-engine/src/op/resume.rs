@@ -133,7 +133,7 @@ impl Engine {
 
     /// The nodes that are known, but the root.
     pub fn known_nodes(&self) -> Vec<NodeId> {
-        self.nodes.all()
+        self.nodes.all().into_iter().map(|(id, _)| id).filter(|id| *id != NodeId::ROOT).collect()
     }
 
     /// Whether a file is open under this handle.

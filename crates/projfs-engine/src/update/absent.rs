@@ -59,7 +59,7 @@ impl Engine {
         count
     }
 
-    fn tell_appeared(&self, path: RelPathBuf, directory: NodeId) {
+    pub(super) fn tell_appeared(&self, path: RelPathBuf, directory: NodeId) {
         if let Some((_, name)) = path.split_last() {
             self.kernel.entry_changed(directory, name);
         }

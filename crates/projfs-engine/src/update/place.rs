@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::flow::Under;
+use crate::node::table::DirView;
 use crate::node::table::Prepared;
 use crate::port::Context;
 
@@ -37,7 +38,9 @@ impl Engine {
         let mut entered = Vec::new();
         let found = parent.components().try_for_each(|name| {
             let _held = self.locks.look(at);
-            let dir = self.nodes.view(at)?;
+            let dir = self.local_directory(at)?;
+            let known = self.known_spelling_for(&dir, name)?;
+            let name = known.as_deref().unwrap_or(name);
             let under = self.under(&dir, name)?;
             let entry = self.enter(&dir, name, &under);
             let entry = entry.ok_or_else(|| Error::new(ErrorKind::PathNotFound, path))?;
@@ -57,6 +60,11 @@ impl Engine {
         result
     }
 
+    /// A directory on the way; it may be gone by now.
+    fn local_directory(&self, node: NodeId) -> Result<DirView> {
+        self.nodes.view(node).map_err(|_| ErrorKind::PathNotFound.into())
+    }
+
     /// Calls `act` for a name of a directory while neither what is there, nor what is in it, can change.
     pub(super) fn at_spot<T>(
         &self,
@@ -65,18 +73,23 @@ impl Engine {
         mut act: impl FnMut(&Spot<'_>) -> Result<T>,
     ) -> Result<T> {
         loop {
-            let entry = {
+            let (known, entry) = {
                 let _held = self.locks.look(parent);
-                let dir = self.nodes.view(parent)?;
+                let dir = self.local_directory(parent)?;
+                let known = self.known_spelling_for(&dir, name)?;
+                let name = known.as_deref().unwrap_or(name);
                 let under = self.under(&dir, name)?;
-                self.enter(&dir, name, &under)
+                let entry = self.enter(&dir, name, &under);
+                (known, entry)
             };
+            let name = known.as_deref().unwrap_or(name);
             let node = entry.map(|entry| entry.node);
             let result = (|| {
                 let _held = self.locks.change(&[parent, node.unwrap_or(parent)]);
-                let dir = self.nodes.view(parent)?;
+                let dir = self.local_directory(parent)?;
                 let under = self.under(&dir, name)?;
-                if self.node_under(&dir, name, &under) != node {
+                // What came there since may have no node, because nobody refers to it.
+                if self.node_under(&dir, name, &under) != node || under.kind().is_some() != node.is_some() {
                     return Ok(None);
                 }
                 act(&Spot { dir: &dir, name, under: &under, node }).map(Some)
@@ -229,7 +242,9 @@ impl Engine {
         }
         self.in_local_directory(path, |parent, name| {
             let _held = self.locks.look(parent);
-            let state = self.under(&self.nodes.view(parent)?, name)?.state();
+            let dir = self.local_directory(parent)?;
+            let known = self.known_spelling_for(&dir, name)?;
+            let state = self.under(&dir, known.as_deref().unwrap_or(name))?.state();
             state.as_ref().map(OnDiskState::from).ok_or_else(|| Error::new(ErrorKind::NotFound, path))
         })
     }

@@ -228,6 +228,12 @@ impl Writer<'_> {
                 self.bytes(name.as_bytes());
             }
             Notification::IncrementEpoch => self.u8(3),
+            Notification::Delete { parent, child, name } => {
+                self.u8(4);
+                self.u64(parent.0);
+                self.u64(child.0);
+                self.bytes(name.as_bytes());
+            }
             // Nothing that is queued.
             Notification::Resend => self.u8(0),
         }
@@ -297,6 +303,11 @@ impl<'a> Reader<'a> {
                 Notification::InvalidateEntry { parent, name }
             }
             3 => Notification::IncrementEpoch,
+            4 => {
+                let (parent, child) = (NodeId(self.u64()?), NodeId(self.u64()?));
+                let name = ItemName::new(self.bytes()?).ok()?.to_owned();
+                Notification::Delete { parent, child, name }
+            }
             _ => return None,
         })
     }

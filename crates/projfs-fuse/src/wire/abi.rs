@@ -89,6 +89,7 @@ structures! {
 
     NotifyInvalInodeOut 24 { ino: u64, off: i64, len: i64 }
     NotifyInvalEntryOut 16 { parent: u64, namelen: u32, flags: u32 }
+    NotifyDeleteOut 24 { parent: u64, child: u64, namelen: u32, padding: u32 }
 
     BackingMap 16 { fd: i32, flags: u32, padding: u64 }
     UringEntInOut 32 { flags: u64, commit_id: u64, payload_sz: u32, padding: u32, reserved: u64 }

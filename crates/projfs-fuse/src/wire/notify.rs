@@ -4,6 +4,7 @@ use projfs_types::ItemNameBuf;
 use projfs_types::NodeId;
 use zerocopy::IntoBytes;
 
+use super::abi::NotifyDeleteOut;
 use super::abi::NotifyInvalEntryOut;
 use super::abi::NotifyInvalInodeOut;
 use super::abi::OutHeader;
@@ -18,6 +19,8 @@ pub enum Notification {
     InvalidateInode { node: NodeId, offset: i64, length: i64 },
     /// What the kernel knows under a name is stale; it is dropped, with what is below if it is a directory.
     InvalidateEntry { parent: NodeId, name: ItemNameBuf },
+    /// The item under a name is gone. Unlike an invalidation, this is told to those who watch it.
+    Delete { parent: NodeId, child: NodeId, name: ItemNameBuf },
     /// Every name that the kernel knows is stale.
     IncrementEpoch,
     /// Requests that were read and not answered should be sent again, before any other.
@@ -35,6 +38,11 @@ impl Notification {
             Self::InvalidateEntry { parent, name } => {
                 let body = NotifyInvalEntryOut { parent: parent.0, namelen: length(name), flags: 0 };
                 message(notify::INVAL_ENTRY, body.as_bytes(), Some(name))
+            }
+            Self::Delete { parent, child, name } => {
+                let (parent, child, namelen) = (parent.0, child.0, length(name));
+                let body = NotifyDeleteOut { parent, child, namelen, padding: 0 };
+                message(notify::DELETE, body.as_bytes(), Some(name))
             }
             Self::IncrementEpoch => message(notify::INC_EPOCH, &[], None),
             Self::Resend => message(notify::RESEND, &[], None),

@@ -4,6 +4,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use projfs_sync::Arc;
+use projfs_sync::Mutex;
 use projfs_types::ItemName;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
@@ -102,6 +103,7 @@ impl TreeStore {
             trash,
             partials,
             unsynced: Unsynced::default(),
+            switching: Mutex::default(),
             _lock: lock,
         })
     }

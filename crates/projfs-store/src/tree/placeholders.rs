@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use projfs_sync::RwLock;
 use projfs_types::ItemNameBuf;
 use projfs_types::PlaceholderInfo;
+use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use tracing::warn;
@@ -113,6 +114,16 @@ impl Placeholders {
     pub(crate) fn names(&self, origin: &RelPath) -> Vec<ItemNameBuf> {
         let state = self.state.read();
         state.notes.below.get(origin).map_or_else(Vec::new, |names| names.keys().cloned().collect())
+    }
+
+    /// The placeholders that are noted directly below an origin, in no order.
+    pub(crate) fn items(&self, origin: &RelPath) -> Vec<ProjectedItem> {
+        let state = self.state.read();
+        let Some(names) = state.notes.below.get(origin) else { return Vec::new() };
+        let items = names.iter().filter_map(|(name, info)| {
+            Some(ProjectedItem { name: name.clone(), info: Reader::new(info).info().ok()? })
+        });
+        items.collect()
     }
 
     /// How many placeholders are noted.

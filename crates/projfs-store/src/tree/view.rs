@@ -1,7 +1,6 @@
 //! Changes of the view: what is local gives way to what the provider says.
 
-use std::os::fd::AsFd;
-
+use projfs_sync::Arc;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::Metadata;
@@ -9,6 +8,7 @@ use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
 use projfs_types::RelPath;
 use rustix::fs::AtFlags;
+use rustix::fs::FlockOperation;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
 use rustix::fs::RenameFlags;
@@ -130,25 +130,61 @@ impl TreeStore {
         Ok(())
     }
 
-    /// Says that a switch has begun, or that it has ended.
-    pub(crate) fn write_switching(&self, switching: bool) -> Done<()> {
-        if switching {
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            rustix::fs::openat(&*self.room.own, SWITCHING, flags, Mode::from_raw_mode(0o600))?;
-            return Ok(rustix::fs::fsync(readable(&self.room.own)?)?);
+    /// Says that a switch has begun. Who holds the lock of the mark is at work on it, or makes sure that it is over.
+    pub(crate) fn mark_switching(&self) -> Done<()> {
+        if self.switching.lock().is_some() {
+            return Ok(());
         }
-        self.sync_everything()?;
-        match rustix::fs::unlinkat(&*self.room.own, SWITCHING, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(errno.into()),
-        }
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mark = loop {
+            let mark = rustix::fs::openat(&*self.room.own, SWITCHING, flags, Mode::from_raw_mode(0o600))?;
+            rustix::fs::flock(&mark, FlockOperation::LockExclusive)?;
+            // Its holder may have removed it.
+            let found = rustix::fs::statat(&*self.room.own, SWITCHING, AtFlags::SYMLINK_NOFOLLOW);
+            if found.is_ok_and(|found| rustix::fs::fstat(&mark).is_ok_and(|mark| mark.st_ino == found.st_ino))
+            {
+                break mark;
+            }
+        };
+        *self.switching.lock() = Some(mark);
+        Ok(rustix::fs::fsync(readable(&self.room.own)?)?)
     }
 
-    /// Whether a switch has begun and not ended.
+    /// Says that a switch has ended, by a thread that first makes everything survive a power cut: others may have written
+    /// gigabytes to the file system, and nobody need wait for those.
+    pub(crate) fn unmark_switching(&self) -> Done<()> {
+        if self.switching.lock().is_none() {
+            // One that a crash has left.
+            if !self.read_switching()? {
+                return Ok(());
+            }
+            self.mark_switching()?;
+        }
+        let mark = self.switching.lock().take();
+        let (root, own) = (readable(&self.root)?, Arc::clone(&self.room.own));
+        let end = move || {
+            let ended = rustix::fs::syncfs(&root)
+                .and_then(|()| rustix::fs::unlinkat(&*own, SWITCHING, AtFlags::empty()));
+            if let Err(errno) = ended {
+                debug!(%errno, "the next start compares everything with its provider");
+            }
+            drop(mark);
+        };
+        std::thread::Builder::new().name("projfs-sync".into()).spawn(end).map_err(|_| Errno::AGAIN)?;
+        Ok(())
+    }
+
+    /// Whether a switch has begun, and nobody is at its end.
     pub(crate) fn read_switching(&self) -> Done<bool> {
-        match rustix::fs::statat(self.room.own.as_fd(), SWITCHING, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(_) => Ok(true),
-            Err(Errno::NOENT) => Ok(false),
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mark = match rustix::fs::openat(&*self.room.own, SWITCHING, flags, Mode::empty()) {
+            Ok(mark) => mark,
+            Err(Errno::NOENT) => return Ok(false),
+            Err(errno) => return Err(errno.into()),
+        };
+        match rustix::fs::flock(&mark, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(rustix::fs::fstat(&mark)?.st_nlink > 0),
+            Err(Errno::WOULDBLOCK) => Ok(self.switching.lock().is_some()),
             Err(errno) => Err(errno.into()),
         }
     }

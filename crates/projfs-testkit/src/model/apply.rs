@@ -18,6 +18,7 @@ use super::tree::Id;
 use super::tree::Item;
 use super::tree::Shown;
 use super::tree::view;
+use super::version_info;
 
 type Answer<T> = Result<T, Errno>;
 
@@ -89,7 +90,12 @@ impl Model {
             },
             Op::Close { slot } => self.close(*slot).map(done),
             Op::Hydrate { path } => self.hydrate_all(path).map(done),
-            Op::Dehydrate { path } => self.dehydrate(path),
+            Op::Dehydrate { path } => self.dehydrate(path, false),
+            Op::Discard { path } => self.dehydrate(path, true),
+            Op::Update { path, flags, version, mode, data } => {
+                self.update(path, *flags, &version_info(*version, *mode, data), data).map(done)
+            }
+            Op::Drop { path, flags } => self.drop_local(path, *flags).map(done),
             Op::Restart => {
                 let open: Vec<_> = self.slots.keys().copied().collect();
                 open.into_iter().try_for_each(|slot| self.close(slot)).map(done)
@@ -285,16 +291,17 @@ impl Model {
         }
     }
 
-    fn dehydrate(&mut self, path: &RelPath) -> Answer<Outcome> {
+    fn dehydrate(&mut self, path: &RelPath, discard: bool) -> Answer<Outcome> {
         let mut kept = Vec::new();
         if path.is_root() {
-            self.dehydrate_below(0, path, &mut kept);
+            self.dehydrate_below(0, path, discard, &mut kept);
+            kept.sort();
             return Ok(Outcome::Kept(kept));
         }
         let (dir, name) = self.parent(path)?;
         let found = view(&self.projected, &self.local, dir).remove(name).ok_or(Errno::NOENT)?;
         if let Shown::Local(id) = found {
-            self.dehydrate_item(dir, name, id, path, &mut kept);
+            self.dehydrate_item(dir, name, id, (path, discard), &mut kept);
         }
         kept.sort();
         Ok(Outcome::Kept(kept))
@@ -305,40 +312,57 @@ impl Model {
         dir: Id,
         name: &ItemName,
         id: Id,
-        path: &RelPath,
+        (path, discard): (&RelPath, bool),
         kept: &mut Vec<RelPathBuf>,
     ) {
+        let beneath = self.beneath(dir, name);
         let home = self.local.items[dir].origin.as_ref().map(|origin| origin.join(name));
         let item = self.item(id);
         let at_home = home.is_some() && item.origin == home;
         match item.word() {
-            _ if item.kind == Kind::Directory => self.dehydrate_below(id, path, kept),
+            _ if item.kind == Kind::Directory => self.dehydrate_below(id, path, discard, kept),
+            _ if discard && (at_home && !item.full || beneath) => {
+                self.tell_updated(id, path);
+                self.forget(dir, name, id);
+            }
+            _ if discard => kept.push(path.to_owned()),
             Word::Full | Word::Dirty => kept.push(path.to_owned()),
             Word::Hydrated | Word::Placeholder if at_home && item.links > 1 => kept.push(path.to_owned()),
             Word::Hydrated | Word::Placeholder if at_home => {
-                self.tell_dehydrated(id, path);
-                let item = self.item(id);
-                item.links -= 1;
-                let (origin, number) = (item.origin.clone(), item.number);
-                if let (Some(origin), Some(number)) = (origin, number) {
-                    self.numbers.entry(origin).or_insert(number);
-                }
-                self.item(dir).names.remove(name);
-                // Its directory changes on disk.
-                self.item(dir).time = None;
+                self.tell_updated(id, path);
+                self.forget(dir, name, id);
             }
             Word::Hydrated => kept.push(path.to_owned()),
             Word::Placeholder | Word::Virtual | Word::Tombstone => {}
         }
     }
 
+    /// What is local under a name goes, and what the provider has there is virtual again.
+    pub(super) fn forget(&mut self, dir: Id, name: &ItemName, id: Id) {
+        let item = self.item(id);
+        item.links -= 1;
+        let (origin, number) = (item.origin.clone(), item.number);
+        self.remember(origin, number);
+        self.item(dir).names.remove(name);
+        // Its directory changes on disk.
+        self.item(dir).time = None;
+    }
+
+    /// What is projected has the number that it had before. An item that was made here and is the provider's by now has
+    /// one of its own, without the topmost bit.
+    pub(super) fn remember(&mut self, origin: Option<RelPathBuf>, number: Option<u64>) {
+        if let (Some(origin), Some(number)) = (origin, number.filter(|number| number >> 63 == 1)) {
+            self.numbers.entry(origin).or_insert(number);
+        }
+    }
+
     /// What is on disk: a placeholder that is clean and was never elsewhere is not.
-    fn dehydrate_below(&mut self, dir: Id, path: &RelPath, kept: &mut Vec<RelPathBuf>) {
+    fn dehydrate_below(&mut self, dir: Id, path: &RelPath, discard: bool, kept: &mut Vec<RelPathBuf>) {
         for (name, id) in self.local.items[dir].names.clone() {
             let Some(id) = id else { continue };
             let item = self.item(id);
             if item.kind == Kind::Directory || item.word() != Word::Placeholder || item.detached {
-                self.dehydrate_item(dir, &name, id, &path.join(&name), kept);
+                self.dehydrate_item(dir, &name, id, (&path.join(&name), discard), kept);
             }
         }
     }
@@ -352,7 +376,7 @@ impl Model {
         for (name, shown) in view(&self.projected, &self.local, id) {
             let seen = match shown {
                 Shown::Local(id) => self.local.items[id].seen(),
-                Shown::Virtual(origin, given) => self.virtual_seen(&origin, given),
+                Shown::Virtual(origin, given) => self.virtual_seen(&origin, &given),
             };
             listed.insert(name.as_bytes().to_vec(), seen);
         }

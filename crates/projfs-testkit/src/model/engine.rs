@@ -24,6 +24,7 @@ use projfs_engine::RemoveKind;
 use projfs_engine::SetAttributes;
 use projfs_engine::Since;
 use projfs_engine::Time;
+use projfs_provider::Adapter;
 use projfs_provider::CommandHandler;
 use projfs_store::Journal;
 use projfs_store::MemoryJournal;
@@ -50,6 +51,8 @@ use super::Seen;
 use super::Subject;
 use super::Word;
 use super::errno::errno_of;
+use super::version_info;
+use crate::projection::Projection;
 
 type Answer<T> = Result<T, Errno>;
 
@@ -68,6 +71,8 @@ pub struct EngineSubject {
     slots: BTreeMap<usize, HandleId>,
     /// What was not yet asked of the journal begins here.
     told: Cursor,
+    /// Where contents of new versions go.
+    projection: Projection,
 }
 
 /// A kernel that keeps nothing.
@@ -84,17 +89,22 @@ impl EngineSubject {
     ///
     /// # Errors
     /// The engine's.
-    pub fn start(mut store: OpenStore, handler: Arc<dyn CommandHandler>) -> Result<Self, Error> {
+    pub fn start(mut store: OpenStore, projection: &Projection) -> Result<Self, Error> {
+        let handler: Arc<dyn CommandHandler> = Arc::new(Adapter::new(projection.clone()));
         let engine = begin(&mut store, &handler)?;
-        let mut subject = Self::sharing(engine);
+        let mut subject = Self::new(engine, projection.clone());
         subject.own = Some((store, handler));
         Ok(subject)
     }
 
     /// One of several on one engine, which is never started again.
-    pub fn sharing(engine: Arc<Engine>) -> Self {
+    pub fn sharing(other: &Self) -> Self {
+        Self::new(Arc::clone(&other.engine), other.projection.clone())
+    }
+
+    fn new(engine: Arc<Engine>, projection: Projection) -> Self {
         let told = engine.journal().end();
-        Self { engine, own: None, patience: CancelToken::new(), slots: BTreeMap::new(), told }
+        Self { engine, own: None, patience: CancelToken::new(), slots: BTreeMap::new(), told, projection }
     }
 
     /// The engine that runs now.
@@ -252,16 +262,20 @@ impl EngineSubject {
                 let hydrated = self.engine.hydrate_path(&self.context(), path, &mut |_| ());
                 hydrated.map(|()| Outcome::Done).map_err(|error| errno_of(&error))
             }
-            Op::Dehydrate { path } => {
-                let mut kept = Vec::new();
-                let mut report = |path: &RelPath, result: Result<(), Error>| {
-                    if result.is_err() {
-                        kept.push(path.to_owned());
-                    }
-                };
-                let done = self.engine.dehydrate_path(&self.context(), path, false, &mut report);
-                kept.sort();
-                done.map(|()| Outcome::Kept(kept)).map_err(|error| errno_of(&error))
+            Op::Dehydrate { path } => self.dehydrate(path, false),
+            Op::Discard { path } => self.dehydrate(path, true),
+            Op::Update { path, flags, version, mode, data } => {
+                let info = version_info(*version, *mode, data);
+                self.projection.offer(&info.version, data);
+                let _ = self.at(path, |_, _| Ok(()));
+                let updated = self.engine.update(&self.context(), path, &info, *flags);
+                self.engine.clear_negative_path_cache();
+                updated.map(|_| Outcome::Done).map_err(|error| errno_of(&error))
+            }
+            Op::Drop { path, flags } => {
+                let _ = self.at(path, |_, _| Ok(()));
+                let dropped = self.engine.delete(&self.context(), path, *flags);
+                dropped.map(|()| Outcome::Done).map_err(|error| errno_of(&error))
             }
             Op::Restart => {
                 for handle in std::mem::take(&mut self.slots).into_values() {
@@ -293,6 +307,18 @@ impl EngineSubject {
             }
             Op::List { path } => self.list(path).map(Outcome::Listed),
         }
+    }
+
+    fn dehydrate(&self, path: &RelPath, discard: bool) -> Answer<Outcome> {
+        let mut kept = Vec::new();
+        let mut report = |path: &RelPath, result: Result<(), Error>| {
+            if result.is_err() {
+                kept.push(path.to_owned());
+            }
+        };
+        let done = self.engine.dehydrate_path(&self.context(), path, discard, &mut report);
+        kept.sort();
+        done.map(|()| Outcome::Kept(kept)).map_err(|error| errno_of(&error))
     }
 
     fn remove(&self, path: &RelPath, kind: RemoveKind) -> Answer<Outcome> {

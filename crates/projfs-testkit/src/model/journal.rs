@@ -10,6 +10,7 @@ use projfs_types::What;
 use super::Kind;
 use super::Model;
 use super::Op;
+use super::Word;
 use super::tree::Id;
 
 /// An entry that an operation must have caused.
@@ -73,11 +74,11 @@ impl Model {
         self.entries.push(Expected { paths, kind, what, must: Must::Always });
     }
 
-    /// A placeholder, which may be none if there is a kernel in between, or a hydrated item is virtual again.
-    pub(super) fn tell_dehydrated(&mut self, id: Id, path: &RelPath) {
+    /// An item is virtual again, or of another version. A placeholder may be none if there is a kernel in between.
+    pub(super) fn tell_updated(&mut self, id: Id, path: &RelPath) {
         let item = self.item(id);
         let (kind, paths) = (item.kind, BTreeSet::from([path.to_owned()]));
-        let must = if item.hydrated { Must::Always } else { Must::WithoutKernel };
+        let must = if item.word() == Word::Placeholder { Must::WithoutKernel } else { Must::Always };
         self.entries.push(Expected { paths, kind, what: What::Updated, must });
     }
 

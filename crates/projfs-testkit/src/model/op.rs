@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use projfs_engine::RenameHow;
 pub use projfs_engine::StateWord as Word;
 use projfs_types::JournalEntry;
+use projfs_types::PlaceholderInfo;
 use projfs_types::RelPathBuf;
+use projfs_types::Timestamp;
+use projfs_types::UpdateFlags;
+use projfs_types::VersionInfo;
 use rustix::io::Errno;
 
 use super::Told;
@@ -56,6 +60,12 @@ pub enum Op {
     Hydrate { path: RelPathBuf },
     /// Dehydrates a file, or what is on disk below a directory.
     Dehydrate { path: RelPathBuf },
+    /// The same, and local changes go too, where the provider has something beneath.
+    Discard { path: RelPathBuf },
+    /// The provider has another version of an item, and says so. What is virtual is looked up before.
+    Update { path: RelPathBuf, flags: UpdateFlags, version: u64, mode: u32, data: Vec<u8> },
+    /// The provider has what is local of an item dropped. What is virtual is looked up before.
+    Drop { path: RelPathBuf, flags: UpdateFlags },
     /// Everything is closed, stopped and started again.
     Restart,
     /// Looks at an item.
@@ -66,6 +76,14 @@ pub enum Op {
     ReadLink { path: RelPathBuf },
     /// Lists a directory, with attributes.
     List { path: RelPathBuf },
+}
+
+/// What the provider says of another version of a file.
+pub fn version_info(version: u64, mode: u32, data: &[u8]) -> PlaceholderInfo {
+    PlaceholderInfo::file(data.len() as u64)
+        .with_mode(u16::try_from(mode).unwrap_or(0))
+        .with_time(Timestamp::from_seconds(3_000_000 + i64::from(version as u16)))
+        .with_version(VersionInfo::of_content(&version.to_le_bytes()).unwrap_or_default())
 }
 
 /// What an operation comes to.
@@ -128,6 +146,10 @@ pub trait Subject {
     }
     /// Whether states can be seen.
     fn has_words(&self) -> bool {
+        true
+    }
+    /// Whether an item is a placeholder as soon as it was looked up, and not before.
+    fn knows_placeholders(&self) -> bool {
         true
     }
     /// Whether a state is what was expected, as far as this subject can know.

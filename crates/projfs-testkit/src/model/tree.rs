@@ -52,22 +52,22 @@ pub(super) struct Item {
 }
 
 /// What a name of a directory leads to.
-pub enum Shown<'a> {
+pub enum Shown {
     /// Something local.
     Local(Id),
     /// Something that nobody has looked up: what the provider calls it, and says of it.
-    Virtual(RelPathBuf, &'a Given),
+    Virtual(RelPathBuf, Box<Given>),
 }
 
 /// The definition of what is to be seen in a directory: what is local, and what is projected under names that are
 /// not local. A tombstone is local, and shows nothing.
-pub fn view<'a>(projected: &'a Projection, local: &Local, dir: Id) -> BTreeMap<ItemNameBuf, Shown<'a>> {
+pub fn view(projected: &Projection, local: &Local, dir: Id) -> BTreeMap<ItemNameBuf, Shown> {
     let dir = &local.items[dir];
     let mut shown = BTreeMap::new();
     if let (Some(origin), Kind::Directory) = (&dir.origin, dir.kind) {
         for (path, given) in projected.children(origin) {
             if let Some((_, name)) = path.split_last() {
-                shown.insert(name.to_owned(), Shown::Virtual(path.clone(), given));
+                shown.insert(name.to_owned(), Shown::Virtual(path.clone(), Box::new(given)));
             }
         }
     }
@@ -112,7 +112,7 @@ impl Item {
         }
     }
 
-    fn given(origin: RelPathBuf, given: &Given) -> Self {
+    pub(super) fn given(origin: RelPathBuf, given: &Given) -> Self {
         let bytes = match &given.info.kind {
             PlaceholderKind::File { .. } => given.content.clone(),
             PlaceholderKind::Directory => Vec::new(),
@@ -171,7 +171,7 @@ impl Model {
         match view(&self.projected, &self.local, dir).remove(name)? {
             Shown::Local(id) => Some(id),
             Shown::Virtual(origin, given) => {
-                let mut item = Item::given(origin, given);
+                let mut item = Item::given(origin, &given);
                 item.number = item.origin.as_ref().and_then(|origin| self.numbers.get(origin)).copied();
                 let id = self.add(item);
                 self.item(dir).names.insert(name.to_owned(), Some(id));
@@ -248,8 +248,8 @@ impl Model {
                     self.add_tree(&path, local, id, tree);
                 }
                 Shown::Virtual(origin, given) => {
-                    tree.insert(path.clone(), (self.virtual_seen(&origin, given), Word::Virtual));
-                    let below = Local { items: vec![Item::given(origin, given)] };
+                    tree.insert(path.clone(), (self.virtual_seen(&origin, &given), Word::Virtual));
+                    let below = Local { items: vec![Item::given(origin, &given)] };
                     self.add_tree(&path, &below, 0, tree);
                 }
             }
@@ -273,9 +273,7 @@ impl Model {
                 }
             }
         }
-        if let (Some(origin), Some(number)) = (origin, number) {
-            self.numbers.entry(origin).or_insert(number);
-        }
+        self.remember(origin, number);
         if let Some(item) = self.local.items.get_mut(id) {
             item.number = item.number.or(number);
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use projfs_provider::CancelToken;
+use projfs_provider::CommandHandler;
 use projfs_provider::CommandId;
 use projfs_provider::ProviderError;
 use projfs_store::PartialFile;
@@ -32,6 +33,8 @@ pub(crate) struct RangeFile {
     pub(super) origin: RelPathBuf,
     pub(super) info: PlaceholderInfo,
     pub(super) partial: Arc<dyn PartialFile>,
+    /// Who has this version of the item, whoever answers for others by now.
+    pub(super) handler: Arc<dyn CommandHandler>,
     /// A [`Fate`], which changes once, under the lock of the item's directory.
     fate: AtomicU8,
     pub(super) progress: Mutex<Progress>,
@@ -80,12 +83,14 @@ impl RangeFile {
         origin: RelPathBuf,
         info: PlaceholderInfo,
         partial: Arc<dyn PartialFile>,
+        handler: Arc<dyn CommandHandler>,
     ) -> Self {
         Self {
             number,
             origin,
             info,
             partial,
+            handler,
             fate: AtomicU8::new(Fate::Open as u8),
             progress: Mutex::default(),
             moved: Condvar::new(),

@@ -30,7 +30,7 @@ impl Node {
         NodeRecord {
             number: self.number,
             kind: self.kind,
-            names: self.names.all(),
+            names: self.names.iter().map(|(parent, name)| (parent, name.to_owned())).collect(),
             trash: self.trash,
             several: self.links == Links::Several,
             lookups: self.lookups,
@@ -114,8 +114,8 @@ impl NodeTable {
         let nodes = self.nodes.lock();
         let mut index: HashMap<_, Vec<_>> = HashMap::with_capacity(nodes.known.len());
         for (id, node) in &nodes.known {
-            for name in node.names.all() {
-                index.entry(name).or_default().push((*id, node.number));
+            for (parent, name) in node.names.iter() {
+                index.entry((parent, name.to_owned())).or_default().push((*id, node.number));
             }
         }
         index
@@ -126,11 +126,6 @@ impl NodeTable {
         let mut nodes = self.nodes.lock();
         let unopened = nodes.known.values_mut().filter(|node| node.opens == 0);
         unopened.filter_map(|node| node.trash.take()).collect()
-    }
-
-    /// The nodes that are known, without the root.
-    pub(crate) fn all(&self) -> Vec<NodeId> {
-        self.nodes.lock().known.keys().copied().filter(|id| *id != NodeId::ROOT).collect()
     }
 
     /// What nodes have in the trash.

@@ -17,7 +17,7 @@ fn linked(parent: NodeId, name: &ItemName, number: u64) -> Seen<'_> {
 }
 
 fn table() -> NodeTable {
-    NodeTable::new(Number::of_origin(RelPath::root()))
+    NodeTable::new(Number::of_origin(RelPath::root()), Box::new(|_| ()))
 }
 
 #[test]

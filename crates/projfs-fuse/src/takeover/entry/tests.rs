@@ -23,6 +23,7 @@ fn entries() -> Vec<Entry<'static>> {
     let io = IoRecord { passes_through: true, backing: Some(BackingId(4)), stale: false };
     let entry = Notification::InvalidateEntry { parent: NodeId(2), name: name("n") };
     let inode = Notification::InvalidateInode { node: NodeId(2), offset: -1, length: 0 };
+    let gone = Notification::Delete { parent: NodeId(2), child: NodeId(3), name: name("n") };
     vec![
         Entry::Begin { negotiated, since, path: "/a b".into(), source: "dir:/x".into() },
         Entry::Node(NodeId(5), Some(node)),
@@ -36,6 +37,7 @@ fn entries() -> Vec<Entry<'static>> {
         Entry::Io(NodeId(5), None),
         Entry::Pending(std::borrow::Cow::Owned(entry)),
         Entry::Pending(std::borrow::Cow::Owned(inode)),
+        Entry::Pending(std::borrow::Cow::Owned(gone)),
         Entry::Pending(std::borrow::Cow::Owned(Notification::IncrementEpoch)),
         Entry::Told,
     ]

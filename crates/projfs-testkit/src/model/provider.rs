@@ -1,0 +1,240 @@
+//! What updates and deletions by the provider do to the model.
+
+use std::collections::BTreeSet;
+
+use projfs_types::ItemName;
+use projfs_types::PlaceholderInfo;
+use projfs_types::PlaceholderKind;
+use projfs_types::RelPath;
+use projfs_types::RelPathBuf;
+use projfs_types::UpdateFlags;
+use projfs_types::What;
+use rustix::io::Errno;
+
+use super::Expected;
+use super::Kind;
+use super::Model;
+use super::Must;
+use super::Op;
+use super::Word;
+use super::tree::Id;
+use super::tree::Item;
+use super::tree::Shown;
+use super::tree::view;
+use crate::projection::Given;
+
+type Answer<T> = Result<T, Errno>;
+
+impl Model {
+    /// Whether an operation is one that the model says everything about.
+    ///
+    /// Where a directory was moved away and its old name is free again, two directories come from one place, and what
+    /// is known of what is in the one is known of the other. Nor does a file take the place of a directory that the
+    /// provider still has.
+    pub fn says_all_of(&self, op: &Op) -> bool {
+        match op {
+            Op::Update { path, .. } => !self.doubles(path) && !self.covers(path),
+            Op::Drop { path, .. } => !self.doubles(path),
+            Op::Discard { path } => {
+                let mut below = Vec::new();
+                if let Some(id) = self.local_at(path) {
+                    self.add_below(path, id, &mut below);
+                }
+                below.iter().all(|path| !self.doubles(path))
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether the outcome of an operation does not depend on which items are placeholders and which are virtual: a
+    /// directory is empty if it has none of the former.
+    pub fn is_sure_of(&self, op: &Op) -> bool {
+        let (Op::Update { path, .. } | Op::Drop { path, .. }) = op else { return true };
+        let Some(id) = self.local_at(path) else {
+            // A directory that is virtual yet, with whatever is in it.
+            let given = self.home(path).and_then(|home| self.projected.get(&home));
+            return given.is_none_or(|given| given.info.item_kind() != Kind::Directory);
+        };
+        let mut unsure = false;
+        for shown in view(&self.projected, &self.local, id).into_values() {
+            match shown {
+                Shown::Virtual(..) => unsure = true,
+                Shown::Local(id) => {
+                    let item = &self.local.items[id];
+                    if item.word() != Word::Placeholder || item.detached {
+                        return true;
+                    }
+                    unsure = true;
+                }
+            }
+        }
+        !unsure
+    }
+
+    fn add_below(&self, path: &RelPath, id: Id, below: &mut Vec<RelPathBuf>) {
+        below.push(path.to_owned());
+        for (name, id) in &self.local.items[id].names {
+            if let Some(id) = id {
+                self.add_below(&path.join(name), *id, below);
+            }
+        }
+    }
+
+    /// Whether a directory that is elsewhere by now came from a path, or from below it.
+    fn doubles(&self, path: &RelPath) -> bool {
+        // Tombstones in a directory may go with it, so also what comes from where it does counts.
+        let own = self.local_at(path).and_then(|id| self.local.items[id].origin.clone());
+        self.home(path).into_iter().chain(own).chain([path.to_owned()]).any(|from| {
+            self.local.items.iter().enumerate().any(|(id, item)| {
+                item.kind == Kind::Directory
+                    && self.is_reachable(id)
+                    && item.origin.as_ref().is_some_and(|origin| origin.starts_with(&from))
+                    && !self.is_at(id, path)
+            })
+        })
+    }
+
+    /// Whether the provider has a directory at a path where there is none.
+    fn covers(&self, path: &RelPath) -> bool {
+        let given = self.projected.get(&self.home(path).unwrap_or_else(|| path.to_owned()));
+        given.is_some_and(|given| given.info.item_kind() == Kind::Directory)
+            && self.local_at(path).is_none_or(|id| self.local.items[id].kind != Kind::Directory)
+    }
+
+    /// Where the provider has what is under a path, if the directory is the provider's.
+    fn home(&self, path: &RelPath) -> Option<RelPathBuf> {
+        let (parent, name) = path.split_last()?;
+        let mut origin = Some(RelPathBuf::root());
+        let mut at = Some(0);
+        for name in parent.components() {
+            at = at.and_then(|at: Id| self.local.items[at].names.get(name).copied().flatten());
+            origin = match at {
+                Some(at) => self.local.items[at].origin.clone(),
+                None => origin.map(|origin| origin.join(name)),
+            };
+        }
+        Some(origin?.join(name))
+    }
+
+    fn local_at(&self, path: &RelPath) -> Option<Id> {
+        path.components().try_fold(0, |at: Id, name| self.local.items[at].names.get(name).copied().flatten())
+    }
+
+    fn is_at(&self, id: Id, path: &RelPath) -> bool {
+        self.local_at(path).is_some_and(|top| self.is_below(top, id))
+    }
+
+    fn is_reachable(&self, id: Id) -> bool {
+        self.is_below(0, id)
+    }
+
+    fn is_below(&self, top: Id, id: Id) -> bool {
+        top == id || self.local.items[top].names.values().flatten().any(|&below| self.is_below(below, id))
+    }
+
+    /// What an update or a deletion is about: the directory, the name in it, and what is there.
+    fn overwritten<'a>(
+        &mut self,
+        path: &'a RelPath,
+        flags: UpdateFlags,
+        update: bool,
+    ) -> Answer<(Id, &'a ItemName, Option<Id>)> {
+        let (dir, name) = self.parent(path).map_err(|errno| match errno {
+            Errno::INVAL => Errno::INVAL,
+            _ => Errno::NOENT,
+        })?;
+        self.look(dir, name);
+        let found = *self.item(dir).names.get(name).ok_or(Errno::NOENT)?;
+        let mut needed = UpdateFlags::empty();
+        match found.map(|id| &self.local.items[id]) {
+            None => needed |= UpdateFlags::ALLOW_TOMBSTONE,
+            Some(item) => {
+                if item.full {
+                    needed |= UpdateFlags::ALLOW_DIRTY_DATA;
+                } else if item.dirty {
+                    needed |= UpdateFlags::ALLOW_DIRTY_METADATA;
+                }
+                if item.kind != Kind::Symlink && item.mode & 0o222 == 0 {
+                    needed |= UpdateFlags::ALLOW_READ_ONLY;
+                }
+                if item.names.values().any(Option::is_some) {
+                    return Err(Errno::NOTEMPTY);
+                }
+                if !item.names.is_empty() {
+                    if update && !flags.contains(UpdateFlags::ALLOW_TOMBSTONE) {
+                        return Err(Errno::NOTEMPTY);
+                    }
+                    needed |= UpdateFlags::ALLOW_TOMBSTONE;
+                }
+            }
+        }
+        if flags.contains(needed) { Ok((dir, name, found)) } else { Err(Errno::PERM) }
+    }
+
+    pub(super) fn update(
+        &mut self,
+        path: &RelPath,
+        flags: UpdateFlags,
+        info: &PlaceholderInfo,
+        data: &[u8],
+    ) -> Answer<()> {
+        let was_local = self.local_at(path).is_some();
+        let (dir, name, found) = self.overwritten(path, flags, true)?;
+        let home = self.local.items[dir].origin.as_ref().map(|origin| origin.join(name));
+        let kept =
+            found.and_then(|id| self.local.items[id].origin.clone().filter(|_| !self.local.items[id].full));
+        let origin = kept.or_else(|| home.clone()).unwrap_or_else(|| path.to_owned());
+        let mut given = Given { info: info.clone(), content: data.to_vec() };
+        if found.is_some_and(|id| self.local.items[id].kind == Kind::Directory) {
+            given = Given {
+                info: PlaceholderInfo { kind: PlaceholderKind::Directory, ..given.info },
+                content: Vec::new(),
+            };
+        }
+        self.projected.set(origin.clone(), given.clone());
+        match found {
+            Some(id) if was_local => self.tell_updated(id, path),
+            // What was virtual is of the new version as soon as it is looked at, unless it was listed before.
+            Some(id) => {
+                let (paths, kind) = (BTreeSet::from([path.to_owned()]), self.item(id).kind);
+                self.entries.push(Expected { paths, kind, what: What::Updated, must: Must::Never });
+            }
+            None => self.tell_path(path, given.info.item_kind(), What::Updated),
+        }
+        if let Some(id) = found {
+            let item = self.item(id);
+            item.links -= 1;
+            let (origin, number) = (item.origin.clone().filter(|_| !item.full), item.number);
+            self.remember(origin, number);
+        }
+        let detached = home.as_ref() != Some(&origin);
+        let mut item = Item { detached, ..Item::given(origin.clone(), &given) };
+        item.number = match found.filter(|_| item.kind == Kind::Directory) {
+            // A directory stays what it is on disk.
+            Some(id) if self.local.items[id].kind == Kind::Directory => self.local.items[id].number,
+            _ => self.numbers.get(&origin).copied(),
+        };
+        let id = self.add(item);
+        self.item(dir).names.insert(name.to_owned(), Some(id));
+        // Its directory changes on disk.
+        self.item(dir).time = None;
+        Ok(())
+    }
+
+    pub(super) fn drop_local(&mut self, path: &RelPath, flags: UpdateFlags) -> Answer<()> {
+        let (dir, name, found) = self.overwritten(path, flags, false)?;
+        match found {
+            Some(id) => {
+                self.tell_updated(id, path);
+                self.forget(dir, name, id);
+            }
+            None => {
+                // What was there is not known any more.
+                self.tell_path(path, Kind::File, What::Updated);
+                self.item(dir).names.remove(name);
+                self.item(dir).time = None;
+            }
+        }
+        Ok(())
+    }
+}
