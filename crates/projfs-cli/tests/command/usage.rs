@@ -6,7 +6,7 @@ use super::support::Work;
 fn help_has_every_verb_and_every_exit_code() {
     let help = Work::new("help").does(&["--help"]);
     for verb in
-        ["mount", "unmount", "run", "list", "status", "state", "hydrate", "dehydrate", "watch", "fsck"]
+        ["mount", "unmount", "run", "list", "status", "state", "hydrate", "dehydrate", "watch", "fsck", "upgrade"]
     {
         assert!(help.lines().any(|line| line.trim_start().starts_with(verb)), "{verb}: {help}");
     }
