@@ -87,10 +87,9 @@ impl HandleTable {
         handles.next = handles.next.max((last | GENERATION) + 1);
     }
 
-    /// From here on, what is opened and closed is taken down; first, what is open now.
+    /// From here on, what is opened and closed is taken down; what is open is there already.
     pub(crate) fn keep(&self, ledger: Arc<dyn Ledger>) {
         self.handles.lock().ledger = Some(ledger);
-        self.note_all();
     }
 
     /// Says again what is open.

@@ -83,6 +83,7 @@ impl Engine {
     pub fn resume(&self, remembered: Remembered, ledger: &Arc<dyn Ledger>) -> Result<()> {
         let Remembered { nodes, handles, exchanged, since } = remembered;
         self.nodes.restore(nodes);
+        self.keep(ledger);
         for record in handles.values() {
             self.nodes.opened(record.node);
         }
@@ -99,9 +100,7 @@ impl Engine {
         self.kept.begun.lock().extend(begun.map(|entry| (entry.request, entry.what)));
         self.agree_on_directories();
         self.handles.restore(handles.into_iter().map(|(id, record)| (id, self.reopened(record))));
-        self.clear_trash()?;
-        self.keep(ledger);
-        Ok(())
+        self.clear_trash()
     }
 
     /// What a request had begun to change when the process that had it died.

@@ -76,11 +76,9 @@ impl NodeTable {
         }
     }
 
-    /// From here on, what nodes are is taken down; first, what they are now.
+    /// From here on, what nodes become is taken down; what they are is there already.
     pub(crate) fn keep(&self, ledger: Arc<dyn Ledger>) {
-        let mut nodes = self.nodes.lock();
-        nodes.ledger = Some(ledger);
-        nodes.known.keys().for_each(|id| nodes.note(*id));
+        self.nodes.lock().ledger = Some(ledger);
     }
 
     /// Says again what all nodes are.
@@ -124,8 +122,10 @@ impl NodeTable {
     /// Takes from the nodes that no open file refers to what they have in the trash.
     pub(crate) fn unopened_trash(&self) -> Vec<TrashId> {
         let mut nodes = self.nodes.lock();
-        let unopened = nodes.known.values_mut().filter(|node| node.opens == 0);
-        unopened.filter_map(|node| node.trash.take()).collect()
+        let unopened = nodes.known.iter_mut().filter(|(_, node)| node.opens == 0);
+        let taken: Vec<_> = unopened.filter_map(|(id, node)| Some((*id, node.trash.take()?))).collect();
+        taken.iter().for_each(|(id, _)| nodes.note(*id));
+        taken.into_iter().map(|(_, trash)| trash).collect()
     }
 
     /// What nodes have in the trash.
