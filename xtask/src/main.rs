@@ -1,5 +1,6 @@
 //! `cargo xtask`: the rules of the architecture checked, large inputs made, foreign suites run.
 
+mod conformance;
 mod finding;
 mod foreign;
 mod install;
@@ -64,6 +65,20 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u32,
     },
+    /// Runs the conformance suite of the C interface in DIR, as root
+    Conformance {
+        /// Where its roots are made
+        dir: PathBuf,
+        /// What watches the suite while it runs
+        #[arg(long)]
+        checker: Option<conformance::Checker>,
+        /// The character type that the header uses
+        #[arg(long, default_value = "char16")]
+        wchar: conformance::Wchar,
+        /// Arguments of the suite, after `--`
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
     /// Measures a mount against a native directory, with fio and by itself: the same work in both, in turn
     Measure {
         /// A directory of the mount
@@ -86,6 +101,9 @@ fn main() -> ExitCode {
         Task::KernelTree { dir } => kernel_tree::run(&dir),
         Task::Pjdfstest { dir, patterns } => foreign::pjdfstest(&tree::root(), &dir, &patterns),
         Task::Fsx { dir, ops, seed } => foreign::fsx(&tree::root(), &dir, ops, seed),
+        Task::Conformance { dir, checker, wchar, arguments } => {
+            conformance::run(&tree::root(), &dir, checker, wchar, &arguments)
+        }
         Task::Measure { mounted, native, repeats } => measure::run(&mounted, &native, repeats),
     };
     match done {

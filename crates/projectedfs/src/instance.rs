@@ -324,6 +324,7 @@ impl Shared {
         {
             tracing::warn!(%error, "the keeper is gone");
         }
+        live.engine.close();
         let stopped = live.session.stop(STOP);
         live.engine.stop(GRACE);
         if stopped.aborted || stopped.lingering > 0 {

@@ -100,7 +100,7 @@ impl Keeper {
             let engine_before = std::mem::take(&mut taken.recollection.engine);
             taken.recollection.engine.handles.clone_from(&engine_before.handles);
             engine.resume(engine_before, &ledger).map_err(Failure::Engine)?;
-            return Ok(Prepared { link, how: How::Resumed(taken) });
+            return Ok(Prepared { link, how: How::Resumed(Box::new(taken)) });
         }
         let memory = Memory::new().map_err(|errno| Failure::Keeper(errno.into()))?;
         let memory = Arc::new(memory);
@@ -119,7 +119,7 @@ pub(crate) struct Prepared {
 
 enum How {
     Fresh { memory: Arc<Memory>, since: Cursor },
-    Resumed(TakenOver),
+    Resumed(Box<TakenOver>),
 }
 
 impl Prepared {
@@ -131,7 +131,8 @@ impl Prepared {
     ) -> std::result::Result<(Session, Arc<Link>), Failure> {
         let Self { link, how } = self;
         let (memory, since) = match how {
-            How::Resumed(TakenOver { held, memory, recollection }) => {
+            How::Resumed(taken) => {
+                let TakenOver { held, memory, recollection } = *taken;
                 let taken = Taken { device: held.device, memory, recollection };
                 return Ok((Session::resume(&config, service, taken)?, link));
             }

@@ -285,7 +285,12 @@ impl Task for NextTask {
     }
 
     fn fail(self: Box<Self>, result: HResult) {
-        self.reply.send(Err(hresult::provider_error(result)));
+        let mut error = hresult::provider_error(result);
+        // That the directory is not there counts when a listing begins, and lists what is local. Later it is an error.
+        if error.kind == ProviderErrorKind::NotFound {
+            error.kind = ProviderErrorKind::Errno(libc::ENOENT);
+        }
+        self.reply.send(Err(error));
     }
 }
 

@@ -82,6 +82,8 @@ pub(crate) struct Described {
 struct Question {
     call: i32,
     answer: Option<ProjectedItem>,
+    /// The answer came with that of an equal question; one that is its own may still come, and is no second one.
+    shared: bool,
 }
 
 /// What became of a placeholder that the provider gave.
@@ -106,7 +108,11 @@ impl Asked {
     }
 
     fn insert(&self, path: &RelPath, call: i32) {
-        self.questions.lock().entry(path.to_owned()).or_default().push(Question { call, answer: None });
+        self.questions.lock().entry(path.to_owned()).or_default().push(Question {
+            call,
+            answer: None,
+            shared: false,
+        });
     }
 
     /// What was given, once the callback is done.
@@ -130,19 +136,25 @@ impl Asked {
         };
         let Some(questions) = key.and_then(|key| asked.get_mut(&key)) else { return Given::Unasked };
         if let Some(question) = questions.iter_mut().find(|question| Some(question.call) == inside) {
-            if question.answer.is_some() {
+            if question.answer.is_some() && !question.shared {
                 return Given::Twice;
             }
-            question.answer = Some(item.clone());
+            (question.answer, question.shared) = (Some(item.clone()), false);
             return Given::Answer;
         }
-        // From another thread it cannot be told which of several equal questions this answers; so it answers all.
+        // From another thread it cannot be told which of several equal questions this answers; so it answers all. One of
+        // them may be nobody's any more, and the answers to the others come as well.
         let several = questions.len() > 1;
         let mut open = questions.iter_mut().filter(|question| question.answer.is_none()).peekable();
-        if open.peek().is_none() && !several {
-            return Given::Twice;
+        if open.peek().is_some() {
+            open.for_each(|question| (question.answer, question.shared) = (Some(item.clone()), several));
+            return Given::Answer;
         }
-        open.for_each(|question| question.answer = Some(item.clone()));
+        match questions.iter_mut().find(|question| question.shared) {
+            Some(question) => question.shared = false,
+            None if several => {}
+            None => return Given::Twice,
+        }
         Given::Answer
     }
 }

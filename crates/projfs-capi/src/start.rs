@@ -220,7 +220,12 @@ unsafe fn start(
 
 /// The code of a failure, of which the log is told more.
 pub(crate) fn told(operation: &'static str, path: &Path, error: &projectedfs::Error) -> HResult {
-    let result = hresult::of_error(error);
+    let result = match hresult::of_error(error) {
+        hresult::FILE_NOT_FOUND if path.parent().is_some_and(|above| !above.exists()) => {
+            hresult::PATH_NOT_FOUND
+        }
+        result => result,
+    };
     tracing::warn!(operation, "refused with {result:#010x}: {}", error.kind());
     tracing::debug!(path = %path.display(), %error, "it was");
     result

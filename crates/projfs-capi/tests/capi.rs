@@ -9,6 +9,8 @@
 mod api;
 #[path = "capi/checks.rs"]
 mod checks;
+#[path = "capi/conformance.rs"]
+mod conformance;
 #[path = "capi/keys.rs"]
 mod keys;
 #[path = "capi/mirror.rs"]

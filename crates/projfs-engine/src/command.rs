@@ -131,11 +131,12 @@ impl<T> Slot<T> {
             if let Some(answer) = answer.take() {
                 return Ok(answer);
             }
-            if tokens[0].is_cancelled() {
-                return Err(ErrorKind::Interrupted);
-            }
+            // A stop interrupts whoever waits. What he is told is that it stops.
             if tokens[1].is_cancelled() {
                 return Err(ErrorKind::Unavailable);
+            }
+            if tokens[0].is_cancelled() {
+                return Err(ErrorKind::Interrupted);
             }
             self.arrived.wait(&mut answer);
         }

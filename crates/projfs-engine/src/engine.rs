@@ -227,6 +227,12 @@ impl Engine {
         })
     }
 
+    /// Begins to stop: who waits for the provider, or would, is told that the instance stops. Comes before requests are
+    /// interrupted for its sake, which would look like an interrupt of the caller's own.
+    pub fn close(&self) {
+        self.commands.stopping().cancel();
+    }
+
     /// Cancels what waits for the provider and refuses what would. No provider call begins after this returned; those
     /// that do not return within `grace` are left behind.
     pub fn stop(&self, grace: Duration) {

@@ -552,6 +552,19 @@ fn a_suppressed_file_is_silent_until_its_last_close() {
 }
 
 #[test]
+fn a_suppressed_file_is_heard_again_when_one_that_was_silent_is_closed_last() {
+    let rig = Rig::new();
+    rig.script.lock().masks.push(("created new".into(), NotifyMask::SUPPRESS_NOTIFICATIONS));
+    let created = rig.create("new");
+    let silent = rig.open("new", READ).unwrap();
+    rig.close(&created);
+    rig.close(&silent);
+    rig.hears(&["created new"]);
+    rig.close(&rig.open("new", READ).unwrap());
+    rig.hears(&["opened new", "closed new"]);
+}
+
+#[test]
 fn what_the_providers_own_process_does_is_not_told() {
     let mut rig = Rig::new();
     rig.pid = PROVIDER;

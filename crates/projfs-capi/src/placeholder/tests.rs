@@ -58,6 +58,20 @@ fn equal_questions_are_answered_each() {
 }
 
 #[test]
+fn an_answer_that_came_with_an_equal_questions_is_not_the_first_of_two() {
+    let asked = Asked::default();
+    let (path, given) = item("file");
+    // Nobody waits for the first any more; it is answered, and done, before the second is.
+    for call in [1, 2] {
+        asked.insert(&path, call);
+    }
+    assert_eq!(asked.give(None, &path, &given), Given::Answer);
+    assert!(asked.remove(&path, 1).is_some());
+    assert_eq!(asked.give(None, &path, &given), Given::Answer);
+    assert_eq!(asked.give(None, &path, &given), Given::Twice);
+}
+
+#[test]
 fn times_count_from_1601() {
     let time = |seconds, nanoseconds| Timestamp { seconds, nanoseconds };
     assert_eq!(timestamp(116_444_736_000_000_000), time(0, 0));

@@ -145,11 +145,11 @@ impl Scan {
             if let Some(outcome) = &progress.outcome {
                 return outcome.clone().map_err(Ended::Failed);
             }
-            if interrupt.is_cancelled() {
-                return Err(Ended::Left(ErrorKind::Interrupted));
-            }
             if stopping.is_cancelled() {
                 return Err(Ended::Left(ErrorKind::Unavailable));
+            }
+            if interrupt.is_cancelled() {
+                return Err(Ended::Left(ErrorKind::Interrupted));
             }
             self.moved.wait(&mut progress);
         }

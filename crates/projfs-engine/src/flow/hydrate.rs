@@ -102,11 +102,11 @@ impl Engine {
             if let Some(outcome) = &progress.outcome {
                 break outcome.clone().map_err(|error| self.commands.refusal(error, origin));
             }
-            if interrupt.is_cancelled() {
-                break Err(Error::new(ErrorKind::Interrupted, origin));
-            }
             if self.commands.stopping().is_cancelled() {
                 break Err(Error::new(ErrorKind::Unavailable, origin));
+            }
+            if interrupt.is_cancelled() {
+                break Err(Error::new(ErrorKind::Interrupted, origin));
             }
             flight.moved.wait(&mut progress);
         };

@@ -46,11 +46,11 @@ impl Conversions {
         });
         let mut nodes = self.shared.nodes.lock();
         while !nodes.insert(node) {
-            if interrupt.is_cancelled() {
-                return Err(ErrorKind::Interrupted);
-            }
             if stopping.is_cancelled() {
                 return Err(ErrorKind::Unavailable);
+            }
+            if interrupt.is_cancelled() {
+                return Err(ErrorKind::Interrupted);
             }
             self.shared.ended.wait(&mut nodes);
         }

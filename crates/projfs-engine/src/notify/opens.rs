@@ -110,11 +110,6 @@ impl Engine {
         self.tell_closed(&visit, how);
     }
 
-    /// The last of a file's handles may have been closed.
-    pub(crate) fn forget_mask(&self, open: &OpenVisit) {
-        self.drop_mask(&open.visit);
-    }
-
     fn tell_closed(&self, visit: &Visit, how: Closed) {
         let Some(operation) = visit.closed(how) else { return };
         let about = About { path: visit.path.clone(), version: visit.version.clone() };

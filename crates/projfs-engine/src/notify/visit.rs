@@ -289,13 +289,13 @@ impl Engine {
                 tracing::debug!(%error, "a notification was not answered");
             }
         }
-        self.drop_mask(&visit);
+        self.drop_mask(visit.node);
     }
 
     /// What the provider answered for an item holds until its last open file is closed.
-    pub(super) fn drop_mask(&self, visit: &Visit) {
-        if !self.nodes.is_open(visit.node) {
-            self.notifier.masks.lock().remove(&visit.node);
+    pub(crate) fn drop_mask(&self, node: NodeId) {
+        if !self.notifier.is_silent() && !self.nodes.is_open(node) {
+            self.notifier.masks.lock().remove(&node);
         }
     }
 

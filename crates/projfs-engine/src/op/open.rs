@@ -226,9 +226,8 @@ impl Engine {
                 tracing::error!(%error, "cannot empty the trash");
             }
         }
-        if let Some(visit) = &handle.visit {
-            self.forget_mask(visit);
-        }
+        // Also if nothing was to be told of this handle: another's answer may have silenced it.
+        self.drop_mask(handle.node);
     }
 
     /// The store's file behind an open file, with all of the content, which is fetched if it must be.

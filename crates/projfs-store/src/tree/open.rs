@@ -2,6 +2,8 @@
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::time::Duration;
+use std::time::Instant;
 
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
@@ -141,13 +143,21 @@ impl TreeStore {
     }
 }
 
+/// How long a lock is waited for. A child that its holder forked has it too, until it runs another program: that is over
+/// in no time, unless the machine is busy.
+const FORK: Duration = Duration::from_millis(100);
+
 /// Takes the lock that ends with its holder; it is the instance file's.
 pub(crate) fn lock(root: &OwnedFd) -> Done<(OwnedFd, Identity)> {
     let file = open_instance(root)?;
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {}
-        Err(Errno::WOULDBLOCK) => return Err(Fault(StoreErrorKind::InUse)),
-        Err(errno) => return Err(errno.into()),
+    let end = Instant::now() + FORK;
+    loop {
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => break,
+            Err(Errno::WOULDBLOCK) if Instant::now() < end => std::thread::sleep(FORK / 50),
+            Err(Errno::WOULDBLOCK) => return Err(Fault(StoreErrorKind::InUse)),
+            Err(errno) => return Err(errno.into()),
+        }
     }
     let identity = instance_of(&file)?;
     Ok((file, identity))
