@@ -54,7 +54,7 @@ pub(crate) fn run(dir: &Path) -> Outcome<u8> {
 
 /// Says what [`check`] asks.
 pub(crate) fn print_format() -> Outcome<u8> {
-    let _ = output::line(&MEMORY_FORMAT.to_string());
+    let _ = output::line(MEMORY_FORMAT.to_string());
     Ok(0)
 }
 
