@@ -119,7 +119,7 @@ pub(crate) fn ready() {
 
 /// Tells who waits that it failed.
 pub(crate) fn failed(failure: &Failure) {
-    tracing::error!(%failure, "not mounted");
+    tracing::debug!(%failure, "not mounted");
     say(&Word { exit: failure.exit.code(), reason: failure.message.clone() });
 }
 

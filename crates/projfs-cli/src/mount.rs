@@ -41,7 +41,13 @@ pub(crate) fn in_background(mount: &Mount) -> Outcome<u8> {
         KeeperChoice::On => Keeper::attach()?,
         KeeperChoice::Off => None,
     };
-    serve(mount, keeper, |_| daemon::ready())
+    let resumed = keeper.as_ref().is_some_and(|keeper| keeper.path().is_some());
+    serve(mount, keeper, |_| daemon::ready()).inspect_err(|failure| {
+        if resumed {
+            // Nobody waits for a word; the log is all there is.
+            tracing::error!(%failure, "cannot go on with the mount");
+        }
+    })
 }
 
 /// What the process does that keeps the one in the background.
