@@ -5,6 +5,7 @@
 
 mod daemon;
 mod deed;
+mod kept;
 mod mounted;
 mod sample;
 mod watchdog;
@@ -13,6 +14,8 @@ pub use daemon::Setup;
 pub use daemon::serve;
 pub use deed::Deed;
 pub use deed::Verb;
+pub use kept::keep_one;
+pub use kept::serve_kept;
 pub use mounted::Mounted;
 pub use mounted::Options;
 pub use sample::MANY;

@@ -11,9 +11,12 @@ use std::process::ExitCode;
 use anyhow::Context;
 use anyhow::Result;
 use clap::Parser;
+use projectedfs::Keeper;
 use projfs_tests::Options;
 use projfs_tests::Tree;
+use projfs_tests::keep_one;
 use projfs_tests::serve;
+use projfs_tests::serve_kept;
 
 /// Mounts a sample tree in the foreground.
 #[derive(Parser)]
@@ -30,6 +33,18 @@ struct Arguments {
     /// Other users may use it, set-id bits and devices work
     #[arg(long)]
     allow_other: bool,
+    /// The mount outlives the daemon
+    #[arg(long)]
+    keep: bool,
+    /// Set by the keeper
+    #[arg(long, hide = true)]
+    kept: bool,
+    /// After how many lives of less than a second the keeper gives up
+    #[arg(long, default_value = "10")]
+    short_lives: u32,
+    /// A daemon that is started again dies at once
+    #[arg(long)]
+    dies_again: bool,
     /// Where to; made a root if it is none
     dir: PathBuf,
     /// What is run in the mounted directory
@@ -48,6 +63,19 @@ fn main() -> Result<ExitCode> {
         allow_other: arguments.allow_other,
         ..Options::default()
     };
+    if arguments.keep {
+        return Ok(ExitCode::from(keep_one("--keep", "--kept", arguments.short_lives)?));
+    }
+    if arguments.kept {
+        let keeper = Keeper::attach()?.context("there is no keeper")?;
+        if arguments.dies_again && keeper.path().is_some() {
+            return Ok(ExitCode::FAILURE);
+        }
+        let instance = serve_kept(&arguments.dir, &options, keeper)?;
+        println!("mounted");
+        instance.wait();
+        return Ok(ExitCode::SUCCESS);
+    }
     let setup = serve(&arguments.dir, &options)?;
     let Some((program, rest)) = arguments.command.split_first() else {
         println!("mounted");

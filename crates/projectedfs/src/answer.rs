@@ -26,6 +26,7 @@ use crate::control::Answer;
 use crate::control::Failure;
 use crate::control::Feature;
 use crate::control::ItemAnswer;
+use crate::control::KeeperStatus;
 use crate::control::Question;
 use crate::control::StateCount;
 use crate::control::Status;
@@ -74,6 +75,7 @@ impl Answerer for Answers {
                 })
             }
             Question::Watch { since, once } => self.watch(since.as_deref(), once, cancel, say),
+            Question::Upgrade => Ok(self.0.upgrade()?),
             Question::Unmount { force: true } => {
                 self.0.stop();
                 Ok(())
@@ -98,7 +100,14 @@ impl Answers {
             states.map_err(|error| Error::engine(error, "count the items of", &shared.origin.path))?;
         let count =
             |(word, count): (projfs_engine::StateWord, u64)| StateCount { state: word.to_string(), count };
+        let keeper = live.keeper.as_deref().map(|keeper| KeeperStatus {
+            pid: keeper.keeper(),
+            restarts: keeper.restarts(),
+            program: escape(keeper.program().as_os_str().as_bytes()),
+            format: crate::MEMORY_FORMAT,
+        });
         Ok(Status {
+            keeper,
             pid: std::process::id(),
             root: escape(shared.origin.path.as_os_str().as_bytes()),
             source: shared.origin.source.clone(),

@@ -20,6 +20,7 @@ use projfs_provider::CancelToken;
 use projfs_provider::CommandHandler;
 use projfs_provider::Provider;
 use projfs_store::JournalOptions;
+use projfs_store::Store;
 use projfs_sync::Arc;
 use projfs_types::Caller;
 use projfs_types::NotifyMask;
@@ -34,6 +35,7 @@ use crate::VirtualizationRoot;
 use crate::instance::Live;
 use crate::instance::Origin;
 use crate::instance::context;
+use crate::keeper::Keeper;
 
 /// How long threads that have nothing to do may take to end.
 const GRACE: Duration = Duration::from_secs(1);
@@ -93,6 +95,7 @@ pub struct InstanceBuilder {
     request_threads: usize,
     journal: JournalOptions,
     source: String,
+    keeper: Option<Keeper>,
 }
 
 impl InstanceBuilder {
@@ -107,6 +110,7 @@ impl InstanceBuilder {
             request_threads: WorkerLimits::default().threads,
             journal: JournalOptions::default(),
             source: "projfs".to_owned(),
+            keeper: None,
         }
     }
 
@@ -233,6 +237,17 @@ impl InstanceBuilder {
         self
     }
 
+    /// Has the mount outlive this process: the keeper that has started it starts it again if it dies, and callers wait
+    /// until then. Requests then come by `/dev/fuse`, whatever [`transport`](Self::transport) says: those that a ring has
+    /// delivered to a process that died are lost to the kernel. Needs Linux 6.9.
+    ///
+    /// A process that goes on with a mount ([`Keeper::path`]) must be given the root that
+    /// [`VirtualizationRoot::resume`] opens, and the options of the process before it.
+    pub fn keeper(mut self, keeper: Keeper) -> Self {
+        self.keeper = Some(keeper);
+        self
+    }
+
     /// Mounts a provider. The mount can be used when this returns (`PrjStartVirtualizing`).
     ///
     /// # Errors
@@ -252,13 +267,28 @@ impl InstanceBuilder {
     /// [`Control`](ErrorKind::Control) if the socket cannot be made; those of the root's store; those of a
     /// [`switch`](VirtualizationInstance::switch) that was interrupted and is finished first. Nothing is mounted then.
     pub fn start_handler(self, handler: Arc<dyn CommandHandler>) -> Result<VirtualizationInstance> {
+        if self.keeper.is_some() && self.transport == Transport::IoUring {
+            let detail =
+                "what a ring has delivered to a process that dies is lost: a mount has a keeper or io_uring";
+            return Err(Error::new(ErrorKind::Fuse, "mount", self.root.path()).detail(detail));
+        }
         let journal = Arc::new(self.root.journal(self.journal)?);
         let id = self.root.id();
         let (path, directory, store) = self.root.into_parts();
         let link = Arc::new(KernelLink::default());
         let kernel: Arc<dyn KernelCache> = Arc::clone(&link) as _;
-        let engine = Engine::start(Arc::new(store), journal, handler, kernel, self.engine);
+        let resumed = self.keeper.as_ref().is_some_and(|keeper| keeper.path().is_some());
+        let store = Arc::new(store);
+        let engine = Engine::start(Arc::clone(&store) as _, journal, handler, kernel, self.engine);
         let engine = Arc::new(engine.map_err(|error| Error::engine(error, "start", &path))?);
+        let switching = resumed && store.is_switching().is_ok_and(|switching| switching);
+        let kept = match self.keeper.map(|keeper| keeper.prepare(&engine)).transpose() {
+            Ok(kept) => kept,
+            Err(failure) => {
+                engine.stop(GRACE);
+                return Err(failure.into_error(&path));
+            }
+        };
         // Before anybody can look.
         let finished = engine.finish_switch(&context(&CancelToken::new()));
         if let Err(error) = finished {
@@ -274,14 +304,29 @@ impl InstanceBuilder {
         config.wishes.uring = self.transport != Transport::Classic;
         config.wishes.passthrough = self.passthrough == Passthrough::Auto;
         config.workers = WorkerLimits { threads: self.request_threads, ..config.workers };
-        let session = Session::start(&config, Arc::new(service));
-        let session = match session.map_err(|error| Error::session(error, &path)) {
-            Ok(session) => session,
+        let service = Arc::new(service);
+        let started = match kept {
+            None => Session::start(&config, service)
+                .map(|session| (session, None))
+                .map_err(|error| Error::session(error, &path)),
+            Some(kept) => kept
+                .start(service, config)
+                .map(|(session, link)| (session, Some(link)))
+                .map_err(|failure| failure.into_error(&path)),
+        };
+        let (session, keeper) = match started {
+            Ok(started) => started,
             Err(error) => {
                 engine.stop(GRACE);
                 return Err(error);
             }
         };
+        if switching {
+            // What the kernel knows is of before, and nobody was there to be told.
+            let stale = &session.kernel().invalidator;
+            engine.known_nodes().into_iter().for_each(|node| stale.content_changed(node));
+            stale.everything_changed();
+        }
         let refused = self.transport == Transport::IoUring && !session.kernel().negotiated.uring;
         let without_rings = match session.rings_refused() {
             Some(error) => format!("the kernel offers io_uring, but the rings were refused: {error}"),
@@ -290,13 +335,17 @@ impl InstanceBuilder {
                     .to_owned()
             }
         };
-        let live = Live { engine, session: Arc::new(session) };
+        let live = Live { engine, session: Arc::new(session), keeper };
         let instance = VirtualizationInstance::new(live, Origin { path, source: self.source, id });
         if refused {
             return Err(Error::new(ErrorKind::Fuse, "mount", instance.path()).detail(without_rings));
         }
         if self.control == Control::Socket {
-            instance.serve()?;
+            match instance.serve() {
+                // Programs use the mount: it is no reason to end that.
+                Err(error) if resumed => tracing::error!(%error, "the mount cannot be asked from outside"),
+                served => served?,
+            }
         }
         Ok(instance)
     }

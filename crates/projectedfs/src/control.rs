@@ -12,6 +12,7 @@ pub use message::Answer;
 pub use message::Failure;
 pub use message::Feature;
 pub use message::ItemAnswer;
+pub use message::KeeperStatus;
 pub use message::Question;
 pub use message::StateCount;
 pub use message::Status;

@@ -68,6 +68,8 @@ pub enum ErrorKind {
     PermissionDenied,
     /// The control socket cannot be made or reached.
     Control,
+    /// The keeper cannot be reached, or what it holds cannot be gone on with.
+    Keeper,
     /// The instance has stopped.
     Stopped,
     /// The engine refused an operation on an item.
@@ -153,7 +155,10 @@ impl Error {
         let denied = |errno| matches!(errno, Errno::ACCESS | Errno::PERM);
         let kind = match &error {
             SessionError::Mount(MountError { errno, .. }) if denied(*errno) => ErrorKind::PermissionDenied,
-            SessionError::Mount(_) | SessionError::Refused(_) | SessionError::Device(_) => ErrorKind::Fuse,
+            SessionError::Mount(_)
+            | SessionError::Refused(_)
+            | SessionError::Device(_)
+            | SessionError::NoResend => ErrorKind::Fuse,
             SessionError::Threads(_) => ErrorKind::Io,
         };
         Self::new(kind, "mount", path).because(error)
@@ -207,6 +212,7 @@ impl fmt::Display for ErrorKind {
             Self::Fuse => "FUSE failed",
             Self::PermissionDenied => "permission denied",
             Self::Control => "the control socket cannot be used",
+            Self::Keeper => "the keeper cannot be used",
             Self::Stopped => "the instance has stopped",
             Self::Operation(kind) => return kind.fmt(f),
             Self::Io => "the system refused",

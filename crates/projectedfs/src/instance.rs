@@ -13,6 +13,7 @@ use projfs_engine::PathState;
 use projfs_engine::Patience;
 use projfs_engine::Statistics;
 use projfs_fuse::Session;
+use projfs_keeper::Link;
 use projfs_provider::CancelToken;
 use projfs_store::InstanceId;
 use projfs_sync::Arc;
@@ -85,6 +86,7 @@ pub(crate) struct Origin {
 pub(crate) struct Live {
     pub(crate) engine: Arc<Engine>,
     pub(crate) session: Arc<Session>,
+    pub(crate) keeper: Option<Arc<Link>>,
 }
 
 impl Live {
@@ -317,6 +319,11 @@ impl Shared {
         if let Some((server, _)) = &*self.control.lock() {
             server.close();
         }
+        if let Some(keeper) = &live.keeper
+            && let Err(error) = keeper.release()
+        {
+            tracing::warn!(%error, "the keeper is gone");
+        }
         live.engine.close();
         let stopped = live.session.stop(STOP);
         live.engine.stop(GRACE);
@@ -345,6 +352,18 @@ impl Shared {
         if let Some((server, _)) = control {
             server.wait(RELEASE);
         }
+    }
+
+    /// Has the keeper kill this process and start what is at its program's path now.
+    pub(crate) fn upgrade(&self) -> Result<()> {
+        const UPGRADE: &str = "upgrade the daemon of";
+        let live = self.live()?;
+        let keeper = live.keeper.as_ref().ok_or_else(|| {
+            let detail = "the mount has no keeper; it can be unmounted and mounted again";
+            Error::new(ErrorKind::Keeper, UPGRADE, &self.origin.path).detail(detail)
+        })?;
+        let failed = |error| Error::new(ErrorKind::Keeper, UPGRADE, &self.origin.path).because(error);
+        keeper.replace().map_err(failed)
     }
 
     /// Unmounts if nobody uses the mount, and stops.

@@ -31,6 +31,7 @@ use rustix::io::Errno;
 use crate::Error;
 use crate::ErrorKind;
 use crate::JournalReader;
+use crate::Keeper;
 use crate::Result;
 use crate::mounts::free_directory;
 
@@ -99,6 +100,22 @@ impl VirtualizationRoot {
     /// As [`mark`](Self::mark); `NotARoot` if the directory was not marked.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::open_free(free_directory(path.as_ref())?)
+    }
+
+    /// Opens the root below the mount with which a process goes on, which a keeper has held for it.
+    ///
+    /// # Errors
+    /// [`Keeper`](ErrorKind::Keeper) if there is no such mount; [`InUse`](ErrorKind::InUse) if another instance uses the
+    /// root; the store's.
+    pub fn resume(keeper: &Keeper) -> Result<Self> {
+        const RESUME: &str = "go on with";
+        let (Some(path), Some(directory)) = (keeper.path(), keeper.directory()) else {
+            return Err(Error::new(ErrorKind::Keeper, RESUME, "").detail("the keeper holds no mount"));
+        };
+        let copy = || directory.try_clone_to_owned().map_err(|error| Error::io(error, RESUME, path));
+        let opened = TreeStore::resume_directory(copy()?);
+        let store = opened.map_err(|error| Error::store(error, RESUME, path))?;
+        Ok(Self { path: path.to_owned(), directory: copy()?, store })
     }
 
     fn open_free(path: PathBuf) -> Result<Self> {

@@ -54,6 +54,9 @@ pub(crate) struct Cli {
     /// Set for the process in the background: standard output leads to the one that waits for it.
     #[arg(long, hide = true)]
     pub(crate) daemonized: bool,
+    /// Set for the process that keeps the mount, and starts the one in the background.
+    #[arg(long, hide = true)]
+    pub(crate) keeping: bool,
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
@@ -79,6 +82,14 @@ Examples:
         #[arg(long)]
         force: bool,
     },
+    /// Replace the daemon of DIR by the program that is installed now, with no interruption. DIR must have a keeper.
+    Upgrade {
+        /// A directory in the mount.
+        dir: PathBuf,
+    },
+    /// Print in which format a daemon leaves what the next one must know: asked by `upgrade` of the new program.
+    #[command(hide = true)]
+    MemoryFormat,
     /// Mount SOURCE, run CMD in it, unmount, and exit as CMD did.
     #[command(after_help = "\
 Without --at the root is temporary and is removed afterwards, with all that CMD changed in it.
@@ -179,6 +190,13 @@ pub(crate) struct Mount {
     /// Stay in the foreground until Ctrl-C or an unmount.
     #[arg(short, long)]
     pub(crate) foreground: bool,
+    /// Whether the mount outlives its daemon: a process that does nothing else holds it, and starts the daemon again if
+    /// it dies. Programs wait meanwhile. Requests then come by /dev/fuse. Needs Linux 6.9.
+    #[arg(long, default_value = "off", conflicts_with = "foreground")]
+    pub(crate) keeper: KeeperChoice,
+    /// After how many lives in a row of less than a second the keeper gives up. Programs get errors from then on.
+    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) short_lives: u32,
     #[command(flatten)]
     pub(crate) options: Options,
 }
@@ -248,6 +266,15 @@ pub(crate) struct Options {
     /// executable; can be given several times.
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) no_hydrate: Vec<OsString>,
+}
+
+/// Whether the mount outlives its daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeeperChoice {
+    /// It does.
+    On,
+    /// It does not.
+    Off,
 }
 
 /// How requests come from the kernel.

@@ -13,15 +13,21 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
+use projectedfs::KeeperLimits;
 use projectedfs::RuntimeFiles;
+use projectedfs::keep;
 use projectedfs::runtime_dir;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::cli::KeeperChoice;
 use crate::mount::real;
 use crate::outcome::Exit;
 use crate::outcome::Failure;
 use crate::outcome::Outcome;
+
+const DAEMONIZED: &str = "--daemonized";
+const KEEPING: &str = "--keeping";
 
 /// What the process in the background says, once.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,11 +38,14 @@ struct Word {
 }
 
 /// Starts this command again in the background and waits until it is ready, or has failed.
-pub(crate) fn start(dir: &Path) -> Outcome<u8> {
+pub(crate) fn start(dir: &Path, keeper: KeeperChoice) -> Outcome<u8> {
     let cannot = |error: std::io::Error| Failure::system("start the daemon", &error);
     let files = RuntimeFiles::new(&runtime_dir()?, &real(dir));
     let mut daemon = Command::new(std::env::current_exe().map_err(cannot)?)
-        .arg("--daemonized")
+        .arg(match keeper {
+            KeeperChoice::On => KEEPING,
+            KeeperChoice::Off => DAEMONIZED,
+        })
         .args(std::env::args_os().skip(1))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -77,6 +86,15 @@ fn log(files: &RuntimeFiles) -> Outcome<File> {
         Ok(log)
     });
     log.map_err(|error| Failure::system(format!("open the log {}", path.display()), &error))
+}
+
+/// Keeps a daemon: starts this command as one, and again when it dies.
+pub(crate) fn keep_one(short_lives: u32) -> Outcome<u8> {
+    let cannot = |error: std::io::Error| Failure::system("keep the daemon", &error);
+    let program = std::env::current_exe().map_err(cannot)?;
+    let arguments = std::env::args_os().skip(1).filter(|argument| argument != KEEPING);
+    let arguments = std::iter::once(DAEMONIZED.into()).chain(arguments);
+    keep(&program, arguments, KeeperLimits { short_lives, ..KeeperLimits::default() }).map_err(cannot)
 }
 
 /// Leaves the terminal and the process group of who started us.

@@ -18,6 +18,7 @@ mod source;
 mod state;
 mod status;
 mod unmount;
+mod upgrade;
 mod watch;
 
 use std::process::ExitCode;
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            if cli.daemonized {
+            if cli.daemonized || cli.keeping {
                 daemon::failed(&failure);
             } else {
                 eprintln!("projfs: {failure}");
@@ -46,9 +47,12 @@ fn main() -> ExitCode {
 
 fn carry_out(cli: &Cli) -> Outcome<u8> {
     match &cli.verb {
+        Verb::Mount(mount) if cli.keeping => mount::keep(mount),
         Verb::Mount(mount) if cli.daemonized => mount::in_background(mount),
         Verb::Mount(mount) => mount::run(mount),
         Verb::Unmount { dir, force } => unmount::run(dir, *force),
+        Verb::Upgrade { dir } => upgrade::run(dir),
+        Verb::MemoryFormat => upgrade::print_format(),
         Verb::Run(run) => run::run(run),
         Verb::List { json } => list::run(*json),
         Verb::Status { dir, json } => status::run(dir.as_deref(), *json),

@@ -1,10 +1,15 @@
 //! `projfs mount`.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::sync::mpsc;
 
+use projectedfs::Keeper;
 use projectedfs::VirtualizationInstance;
+use projectedfs::unescape;
 
+use crate::cli::KeeperChoice;
 use crate::cli::Mount;
 use crate::daemon;
 use crate::outcome::Outcome;
@@ -21,26 +26,48 @@ enum End {
 
 pub(crate) fn run(mount: &Mount) -> Outcome<u8> {
     if mount.foreground {
-        serve(mount, |instance| {
+        serve(mount, None, |instance| {
             eprintln!("projfs: mounted at {}; Ctrl-C unmounts", instance.path().display());
         })
     } else {
-        daemon::start(&mount.dir)
+        daemon::start(&mount.dir, mount.keeper)
     }
 }
 
 /// What the process in the background does.
 pub(crate) fn in_background(mount: &Mount) -> Outcome<u8> {
     daemon::detach();
-    serve(mount, |_| daemon::ready())
+    let keeper = match mount.keeper {
+        KeeperChoice::On => Keeper::attach()?,
+        KeeperChoice::Off => None,
+    };
+    let resumed = keeper.as_ref().is_some_and(|keeper| keeper.path().is_some());
+    serve(mount, keeper, |_| daemon::ready()).inspect_err(|failure| {
+        if resumed {
+            // Nobody waits for a word; the log is all there is.
+            tracing::error!(%failure, "cannot go on with the mount");
+        }
+    })
 }
 
-fn serve(mount: &Mount, mounted: impl FnOnce(&VirtualizationInstance)) -> Outcome<u8> {
+/// What the process does that keeps the one in the background.
+pub(crate) fn keep(mount: &Mount) -> Outcome<u8> {
+    daemon::detach();
+    daemon::keep_one(mount.short_lives)
+}
+
+fn serve(
+    mount: &Mount,
+    keeper: Option<Keeper>,
+    mounted: impl FnOnce(&VirtualizationInstance),
+) -> Outcome<u8> {
     let (sender, ends) = mpsc::channel();
     // Before mounting: a signal that comes meanwhile must not leave a mount behind.
     signals::forward(sender.clone(), End::Signal)?;
-    let source = Source::parse(&mount.source, &Disk)?.open()?;
-    let instance = session::start(source, &mount.dir, &mount.options)?;
+    // What was mounted then, not what the words may mean by now.
+    let exact = keeper.as_ref().and_then(Keeper::source).and_then(unescape).map(OsString::from_vec);
+    let source = Source::parse(exact.as_deref().unwrap_or(&mount.source), &Disk)?.open()?;
+    let instance = session::start(source, &mount.dir, &mount.options, keeper)?;
     mounted(&instance);
     std::thread::scope(|scope| {
         scope.spawn(|| {

@@ -44,7 +44,7 @@ pub(crate) fn run(run: &Run) -> Outcome<u8> {
         }
     };
     let begin = Instant::now();
-    let instance = session::start(source, &root, &run.options)?;
+    let instance = session::start(source, &root, &run.options, None)?;
     let code = match spawn(run, instance.path()) {
         Ok(child) => follow(child, sender, &events)?,
         Err(error) => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use projectedfs::Collation;
 use projectedfs::DirectoryRenames;
 use projectedfs::ErrorKind;
+use projectedfs::Keeper;
 use projectedfs::Timeouts;
 use projectedfs::Users;
 use projectedfs::VirtualizationInstance;
@@ -21,14 +22,18 @@ use crate::outcome::Failure;
 use crate::outcome::Outcome;
 use crate::source::Opened;
 
-/// Mounts a source over a directory.
-pub(crate) fn start(source: Opened, dir: &Path, options: &Options) -> Outcome<VirtualizationInstance> {
-    refuse_inside(&source, dir)?;
-    let root = VirtualizationRoot::mark(dir).map_err(|error| match error.kind() {
-        // Here it is the directory that is missing, not an item.
-        ErrorKind::NotFound => Failure::new(Exit::Root, Failure::from(error).message),
-        _ => Failure::from(error),
-    })?;
+/// Mounts a source over a directory, or goes on with the mount that a keeper has.
+pub(crate) fn start(
+    source: Opened,
+    dir: &Path,
+    options: &Options,
+    keeper: Option<Keeper>,
+) -> Outcome<VirtualizationInstance> {
+    let root = match keeper.as_ref().filter(|keeper| keeper.path().is_some()) {
+        // The directory is not looked at: that would wait for who answers for the mount.
+        Some(keeper) => VirtualizationRoot::resume(keeper)?,
+        None => root(&source, dir)?,
+    };
     root.bind(&source.exact).map_err(|error| {
         let kind = error.kind();
         let mut failure = Failure::from(error);
@@ -40,6 +45,9 @@ pub(crate) fn start(source: Opened, dir: &Path, options: &Options) -> Outcome<Vi
     let mut builder = VirtualizationInstance::builder(root).source(source.exact);
     if let Some(threads) = options.provider_threads {
         builder = builder.provider_threads(threads.into());
+    }
+    if let Some(keeper) = keeper {
+        builder = builder.keeper(keeper);
     }
     let builder = builder
         .transport(match options.transport {
@@ -60,6 +68,15 @@ pub(crate) fn start(source: Opened, dir: &Path, options: &Options) -> Outcome<Vi
             Renames::Refuse => DirectoryRenames::Refuse,
         });
     Ok(builder.start_handler(source.handler)?)
+}
+
+fn root(source: &Opened, dir: &Path) -> Outcome<VirtualizationRoot> {
+    refuse_inside(source, dir)?;
+    VirtualizationRoot::mark(dir).map_err(|error| match error.kind() {
+        // Here it is the directory that is missing, not an item.
+        ErrorKind::NotFound => Failure::new(Exit::Root, Failure::from(error).message),
+        _ => Failure::from(error),
+    })
 }
 
 fn timeouts(options: &Options) -> Timeouts {

@@ -69,6 +69,14 @@ pub(crate) fn run(dir: Option<&Path>, json: bool) -> Outcome<u8> {
 }
 
 fn ask(mount: &MountEntry) -> Outcome<Report> {
+    let status = ask_status(mount)?;
+    let log = Some(RuntimeFiles::find(&mount.path, mount.owner).log()).filter(|log| log.exists());
+    let notes = notes(&status);
+    Ok(Report { status, log, notes })
+}
+
+/// How the instance of a mount is.
+pub(crate) fn ask_status(mount: &MountEntry) -> Outcome<Status> {
     let mut status = None;
     let asked = connect(mount)?.ask(&Question::Status, &mut |answer| {
         if let Answer::Status(answer) = answer {
@@ -77,10 +85,7 @@ fn ask(mount: &MountEntry) -> Outcome<Report> {
         ControlFlow::Continue(())
     });
     asked?.map_err(|failure| Failure::new(Exit::Failure, failure.message))?;
-    let status = status.ok_or_else(|| Failure::new(Exit::Failure, "the instance said nothing"))?;
-    let log = Some(RuntimeFiles::find(&mount.path, mount.owner).log()).filter(|log| log.exists());
-    let notes = notes(&status);
-    Ok(Report { status, log, notes })
+    status.ok_or_else(|| Failure::new(Exit::Failure, "the instance said nothing"))
 }
 
 /// What could be better, and how.
@@ -88,7 +93,7 @@ fn notes(status: &Status) -> Vec<String> {
     let mut notes = Vec::new();
     let parameter = std::fs::read_to_string("/sys/module/fuse/parameters/enable_uring");
     let off = parameter.is_ok_and(|value| value.trim() == "N");
-    if status.transport != "io_uring" && off {
+    if status.transport != "io_uring" && off && status.keeper.is_none() {
         notes.push(
             "io_uring is off in the kernel (parameter enable_uring of the module fuse): requests cross between \
              processors, and fewer are served at a time. As root: \
@@ -112,6 +117,10 @@ fn text(report: &Report) -> String {
     row("root", &status.root);
     row("source", &status.source);
     row("pid", &status.pid.to_string());
+    if let Some(keeper) = &status.keeper {
+        let restarts = output::count(keeper.restarts.into(), "restart", "restarts");
+        row("keeper", &format!("{}, {restarts}", keeper.pid));
+    }
     row("instance", &status.instance);
     row("mounted for", &format!("{} s", now.saturating_sub(status.started)));
     row("transport", &status.transport);

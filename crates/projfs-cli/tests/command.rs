@@ -5,6 +5,7 @@
 mod command {
     //! The tests, by subject.
 
+    mod keeper;
     mod lifecycle;
     mod refusals;
     mod states;

@@ -34,6 +34,7 @@ use crate::lock::Locks;
 use crate::negative::NegativeCache;
 use crate::node::table::NodeTable;
 use crate::notify::Notifier;
+use crate::op::Kept;
 use crate::policy::HydrationPolicy;
 use crate::port::Context;
 use crate::port::KernelCache;
@@ -61,6 +62,7 @@ pub struct Engine {
     pub(crate) ranges: Ranges,
     pub(crate) notifier: Notifier,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) kept: Kept,
     /// Called after every journal entry's change, for those who watch.
     pub(crate) watchers: Mutex<Vec<std::sync::mpsc::SyncSender<()>>>,
 }
@@ -220,6 +222,7 @@ impl Engine {
             ranges: Ranges::default(),
             notifier,
             counters: Arc::default(),
+            kept: Kept::default(),
             watchers: Mutex::default(),
         })
     }

@@ -11,7 +11,12 @@ use projfs_types::NodeId;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::flow::ranges::RangeFile;
+use crate::ledger::HandleRecord;
+use crate::ledger::Ledger;
 use crate::notify::OpenVisit;
+
+/// How many numbers one process may give before those of the next begin.
+const GENERATION: u64 = (1 << 40) - 1;
 
 /// An open file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,9 +31,16 @@ pub(crate) struct Handle {
     pub(crate) ranges: Option<Arc<RangeFile>>,
     /// Of a file of which the provider hears.
     pub(crate) visit: Option<OpenVisit>,
+    /// The kernel's number for the request that opened it.
+    pub(crate) request: u64,
 }
 
 impl Handle {
+    fn record(&self) -> HandleRecord {
+        let (node, access, request) = (self.node, self.access, self.request);
+        HandleRecord { node, access, in_parts: self.ranges.is_some(), request }
+    }
+
     /// The file that comes in parts, as long as it does.
     pub(crate) fn parts(&self) -> Option<&Arc<RangeFile>> {
         self.ranges.as_ref().filter(|file| !file.is_settled())
@@ -52,14 +64,46 @@ pub(crate) struct HandleTable {
 struct Handles {
     next: u64,
     open: HashMap<HandleId, Handle>,
+    ledger: Option<Arc<dyn Ledger>>,
 }
 
 impl HandleTable {
     pub(crate) fn insert(&self, handle: Handle) -> HandleId {
         let mut handles = self.handles.lock();
         let id = handles.reserve();
+        if let Some(ledger) = &handles.ledger {
+            ledger.handle(id, Some(&handle.record()));
+        }
         handles.open.insert(id, handle);
         id
+    }
+
+    /// Takes open files over from another process. New numbers begin beyond all that it can have given, those of
+    /// directories among them, of which nothing is taken down.
+    pub(crate) fn restore(&self, taken: impl IntoIterator<Item = (HandleId, Handle)>) {
+        let mut handles = self.handles.lock();
+        handles.open.extend(taken);
+        let last = handles.open.keys().map(|id| id.0).max().unwrap_or(0);
+        handles.next = handles.next.max((last | GENERATION) + 1);
+    }
+
+    /// From here on, what is opened and closed is taken down; what is open is there already.
+    pub(crate) fn keep(&self, ledger: Arc<dyn Ledger>) {
+        self.handles.lock().ledger = Some(ledger);
+    }
+
+    /// Says again what is open.
+    pub(crate) fn note_all(&self) {
+        let handles = self.handles.lock();
+        let Some(ledger) = &handles.ledger else { return };
+        handles.open.iter().for_each(|(id, handle)| ledger.handle(*id, Some(&handle.record())));
+    }
+
+    /// What a request has opened.
+    pub(crate) fn opened_by(&self, request: u64) -> Option<(HandleId, Handle)> {
+        let handles = self.handles.lock();
+        let mut by = handles.open.iter().filter(|(_, handle)| handle.request == request);
+        by.next().map(|(id, handle)| (*id, handle.clone()))
     }
 
     /// A number that no handle has or will have.
@@ -88,7 +132,12 @@ impl HandleTable {
     }
 
     pub(crate) fn remove(&self, id: HandleId) -> Option<Handle> {
-        self.handles.lock().open.remove(&id)
+        let mut handles = self.handles.lock();
+        let removed = handles.open.remove(&id);
+        if let (Some(ledger), Some(_)) = (&handles.ledger, &removed) {
+            ledger.handle(id, None);
+        }
+        removed
     }
 
     /// What an open file without a name still reads. There are few, so they are searched for.

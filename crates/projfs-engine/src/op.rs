@@ -11,6 +11,7 @@ mod open;
 mod path;
 mod remove;
 mod rename;
+mod resume;
 mod xattr;
 
 pub use attr::SetAttributes;
@@ -25,3 +26,4 @@ pub use path::PathState;
 pub use path::StateWord;
 pub use remove::RemoveKind;
 pub use rename::RenameHow;
+pub(crate) use resume::Kept;

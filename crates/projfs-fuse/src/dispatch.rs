@@ -1,5 +1,6 @@
 //! Dispatch: what the kernel asks, put to the engine, and what the engine answers, put to the kernel.
 
+mod again;
 mod dir;
 mod file;
 mod inode;
@@ -24,6 +25,7 @@ use crate::policy::Listings;
 use crate::policy::Policy;
 use crate::service::Kernel;
 use crate::service::Service;
+use crate::wire::abi::UNIQUE_RESEND;
 use crate::wire::reply::Entry;
 use crate::wire::reply::Lifetime;
 use crate::wire::reply::Reply;
@@ -128,7 +130,8 @@ impl Service for EngineService {
         reply: &mut Reply<'_>,
     ) -> Served {
         let kernel = self.link.0.get().ok_or(Errno::NOTCONN)?;
-        let engine_context = Context { caller: context.caller, patience, request: context.unique };
+        let engine_context =
+            Context { caller: context.caller, patience, request: context.unique & !UNIQUE_RESEND };
         let call = Call { engine: &self.engine, kernel, request: context, context: engine_context };
         call.serve(request, reply)
     }
@@ -136,10 +139,29 @@ impl Service for EngineService {
     fn forget(&self, node: NodeId, lookups: u64) {
         self.engine.forget(node, lookups);
     }
+
+    fn nodes(&self) -> Vec<NodeId> {
+        self.engine.known_nodes()
+    }
+
+    fn note_all(&self) {
+        self.engine.note_all();
+    }
 }
 
 impl Call<'_> {
     fn serve(&self, request: &Request<'_>, reply: &mut Reply<'_>) -> Served {
+        if self.request.unique & UNIQUE_RESEND != 0
+            && let Some(served) = self.serve_again(request, reply)
+        {
+            let (unique, opcode) = (self.request.unique, self.request.opcode);
+            tracing::debug!(unique, ?opcode, ?served, "sent again, and done before");
+            return served;
+        }
+        self.run(request, reply)
+    }
+
+    fn run(&self, request: &Request<'_>, reply: &mut Reply<'_>) -> Served {
         match request {
             Request::Lookup { name } => self.lookup(name, reply),
             Request::Getattr(_) => self.getattr(reply),

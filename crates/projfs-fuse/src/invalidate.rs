@@ -27,6 +27,7 @@ use projfs_types::ItemName;
 use projfs_types::NodeId;
 use rustix::io::Errno;
 
+use crate::takeover::Memory;
 use crate::transport::Device;
 use crate::wire::init::Negotiated;
 use crate::wire::notify::Notification;
@@ -40,6 +41,7 @@ pub struct Invalidator(Arc<Queue>);
 
 struct Queue {
     epoch: bool,
+    memory: Option<Arc<Memory>>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -54,8 +56,13 @@ struct State {
 impl Invalidator {
     /// An empty queue for a connection.
     pub fn new(negotiated: &Negotiated) -> Self {
+        Self::kept(negotiated, None)
+    }
+
+    /// The same for a connection that outlives this process: what is not told by then is remembered.
+    pub fn kept(negotiated: &Negotiated, memory: Option<Arc<Memory>>) -> Self {
         let (state, changed) = (Mutex::new(State::default()), Condvar::new());
-        Self(Arc::new(Queue { epoch: negotiated.epoch, state, changed }))
+        Self(Arc::new(Queue { epoch: negotiated.epoch, memory, state, changed }))
     }
 
     /// What the kernel knows under a name is stale, that there is nothing included.
@@ -95,6 +102,9 @@ impl Invalidator {
         if state.stopping || state.queue.back() == Some(&notification) {
             return;
         }
+        if let (Some(memory), true) = (&self.0.memory, is_lasting(&notification)) {
+            memory.pending(&notification);
+        }
         let long = state.queue.len() >= LIMIT && self.0.epoch;
         if long && matches!(notification, Notification::InvalidateEntry { .. }) {
             state.queue.retain(|waiting| {
@@ -105,6 +115,13 @@ impl Invalidator {
             state.queue.push_back(notification);
         }
         drop(state);
+        self.0.changed.notify_all();
+    }
+
+    /// Queues that the attributes of nodes are stale, however many there are.
+    pub fn attributes_unknown(&self, nodes: impl IntoIterator<Item = NodeId>) {
+        let stale = |node| Notification::InvalidateInode { node, offset: -1, length: 0 };
+        self.0.state.lock().queue.extend(nodes.into_iter().map(stale));
         self.0.changed.notify_all();
     }
 
@@ -143,6 +160,9 @@ impl Invalidator {
             state = self.0.state.lock();
             state.writing = false;
             if state.queue.is_empty() {
+                if let Some(memory) = &self.0.memory {
+                    memory.told();
+                }
                 self.0.changed.notify_all();
             }
             match written {
@@ -161,3 +181,8 @@ impl Invalidator {
 
 #[cfg(test)]
 mod tests;
+
+/// Whether it must be told by the next process, if this one cannot. Attributes are asked for again anyway by then.
+fn is_lasting(notification: &Notification) -> bool {
+    !matches!(notification, Notification::InvalidateInode { offset: -1, .. })
+}

@@ -17,6 +17,7 @@ pub mod mount;
 pub mod policy;
 pub mod service;
 pub mod session;
+pub mod takeover;
 pub mod transport;
 pub mod wire;
 pub mod worker;

@@ -126,6 +126,12 @@ impl Prepared {
 }
 
 impl Mount {
+    /// One that another process has made and that is in the tree. Nothing is asked of it: nobody may answer yet.
+    pub(crate) fn taken(path: PathBuf) -> Self {
+        let connection = connection_at(&path).ok();
+        Self { path, connection, privileged: rustix::process::geteuid().is_root() }
+    }
+
     /// Where it is mounted.
     pub fn path(&self) -> &Path {
         &self.path

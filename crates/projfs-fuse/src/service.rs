@@ -54,6 +54,14 @@ pub trait Service: Send + Sync + 'static {
     /// Takes back `lookups` of `node`. Never waits, and has no answer.
     fn forget(&self, node: NodeId, lookups: u64);
 
+    /// The nodes that the kernel refers to, without the root.
+    fn nodes(&self) -> Vec<NodeId> {
+        Vec::new()
+    }
+
+    /// Takes down again all that the kernel refers to, if it is taken down. Requests may run.
+    fn note_all(&self) {}
+
     /// Called once, when no request runs any more and none will come.
     fn stop(&self) {}
 }

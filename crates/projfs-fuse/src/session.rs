@@ -2,9 +2,11 @@
 
 pub mod census;
 mod handshake;
+mod resumed;
 
 use std::fmt;
 use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -16,6 +18,9 @@ use rustix::io::Errno;
 
 use self::census::Census;
 use self::handshake::Agreed;
+use self::resumed::Before;
+pub use self::resumed::Taken;
+use self::resumed::Tidy;
 use crate::connection::Connection;
 use crate::invalidate::Invalidator;
 use crate::io::BackingFiles;
@@ -28,12 +33,14 @@ use crate::mount::Target;
 use crate::policy::Policy;
 use crate::service::Kernel;
 use crate::service::Service;
+use crate::takeover::Memory;
 use crate::transport::Device;
 use crate::transport::classic;
 use crate::transport::uring::Queues;
 use crate::transport::uring::Running;
 use crate::wire::init::Refused;
 use crate::wire::init::Wishes;
+use crate::wire::notify::Notification;
 use crate::worker::WorkerLimits;
 use crate::worker::Workers;
 
@@ -65,6 +72,9 @@ pub struct Config {
     pub workers: WorkerLimits,
     /// Backing ids kept for files that are not open.
     pub backing_ids: usize,
+    /// What is to be remembered by whoever goes on with the connection if this process dies. Requests come by
+    /// `/dev/fuse` then, and one descriptor alone is read: those that another had read would be lost with it.
+    pub memory: Option<Arc<Memory>>,
 }
 
 impl Config {
@@ -79,6 +89,7 @@ impl Config {
             ring_depth: 128,
             workers: WorkerLimits::default(),
             backing_ids: 16 * 1024,
+            memory: None,
         }
     }
 }
@@ -94,6 +105,8 @@ pub enum SessionError {
     Device(Errno),
     /// A thread or ring could not be made.
     Threads(std::io::Error),
+    /// The kernel does not send requests again: it is older than Linux 6.9.
+    NoResend,
 }
 
 impl fmt::Display for SessionError {
@@ -103,6 +116,7 @@ impl fmt::Display for SessionError {
             Self::Refused(refused) => refused.fmt(f),
             Self::Device(_) => write!(f, "the handshake with the kernel failed"),
             Self::Threads(_) => write!(f, "threads for the mount could not be started"),
+            Self::NoResend => write!(f, "a mount that outlives its daemon needs Linux 6.9"),
         }
     }
 }
@@ -111,7 +125,7 @@ impl std::error::Error for SessionError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Mount(error) => Some(error),
-            Self::Refused(_) => None,
+            Self::Refused(_) | Self::NoResend => None,
             Self::Device(errno) => Some(errno),
             Self::Threads(error) => Some(error),
         }
@@ -136,6 +150,9 @@ pub struct Session {
     rings: Option<Running>,
     rings_refused: Option<std::io::Error>,
     stopped: Mutex<Option<Stopped>>,
+    /// Of a connection that outlives this process.
+    device: Option<Arc<Device>>,
+    _tidy: Option<Tidy>,
 }
 
 impl Session {
@@ -145,10 +162,12 @@ impl Session {
     /// # Errors
     /// The step that failed. Nothing is left mounted then.
     pub fn start(config: &Config, service: Arc<dyn Service>) -> Result<Self, SessionError> {
-        match Self::start_with(config, &config.wishes, &service) {
+        let kept = config.memory.is_some();
+        let wishes = Wishes { uring: config.wishes.uring && !kept, resend: kept, ..config.wishes.clone() };
+        match Self::start_with(config, &wishes, &service) {
             Err(Failure::Rings(error)) => {
                 tracing::warn!(%error, "the kernel refused the rings; trying again without");
-                let wishes = Wishes { uring: false, ..config.wishes.clone() };
+                let wishes = Wishes { uring: false, ..wishes };
                 let again = Self::start_with(config, &wishes, &service);
                 let mut session = again.map_err(SessionError::from)?;
                 session.rings_refused = Some(error);
@@ -182,6 +201,11 @@ impl Session {
     /// and `ENOMEM` if this process may not have the rings, among others.
     pub fn rings_refused(&self) -> Option<&std::io::Error> {
         self.rings_refused.as_ref()
+    }
+
+    /// The descriptor of a connection that is to outlive this process; nothing of another.
+    pub fn device(&self) -> Option<BorrowedFd<'_>> {
+        self.device.as_ref().map(|device| device.as_fd())
     }
 
     /// What is in force, the policy, and where stale things are told.
@@ -312,6 +336,8 @@ struct Assembly {
     census: Census,
     rings: Option<Running>,
     rings_refused: Option<std::io::Error>,
+    device: Option<Arc<Device>>,
+    tidy: Option<Tidy>,
 }
 
 impl Assembly {
@@ -321,19 +347,39 @@ impl Assembly {
         service: &Arc<dyn Service>,
         device: &Arc<Device>,
     ) -> Result<Self, Failure> {
-        let Agreed { mut negotiated, queues, rings_refused } =
-            handshake::handshake(device, wishes, config.ring_depth)?;
-        if negotiated.passthrough && !may_pass_through(device) {
-            negotiated.forgo_passthrough();
+        let mut agreed = handshake::handshake(device, wishes, config.ring_depth)?;
+        if config.memory.is_some() && !agreed.negotiated.resend {
+            return Err(SessionError::NoResend.into());
         }
+        if agreed.negotiated.passthrough && !may_pass_through(device) {
+            agreed.negotiated.forgo_passthrough();
+        }
+        Self::of(config, service, device, agreed, None)
+    }
+
+    /// What serves a connection on which everything is agreed, and on which there was another process `before`.
+    fn of(
+        config: &Config,
+        service: &Arc<dyn Service>,
+        device: &Arc<Device>,
+        agreed: Agreed,
+        before: Option<Before>,
+    ) -> Result<Self, Failure> {
+        let Agreed { negotiated, queues, rings_refused } = agreed;
         let negotiated = Arc::new(negotiated);
         tracing::info!(features = ?negotiated.describe(), "connected");
         let files = negotiated.passthrough.then(|| Box::new(Arc::clone(device)) as Box<dyn BackingFiles>);
+        let resumed = before.is_some();
+        let (io, open) = before.unwrap_or_default();
+        let table = match &config.memory {
+            None => IoTable::new(files, config.backing_ids),
+            Some(memory) => IoTable::kept(files, config.backing_ids, Arc::clone(memory), io, open),
+        };
         let kernel = Kernel {
             negotiated: Arc::clone(&negotiated),
             policy: config.policy,
-            invalidator: Invalidator::new(&negotiated),
-            io: Arc::new(IoTable::new(files, config.backing_ids)),
+            invalidator: Invalidator::kept(&negotiated, config.memory.clone()),
+            io: Arc::new(table),
         };
         let workers = Workers::new(config.workers);
         let connection = Arc::new(Connection::new(Arc::clone(service), negotiated, config.policy, workers));
@@ -341,7 +387,16 @@ impl Assembly {
         let registered = queues.map(Queues::registered).transpose().map_err(Failure::Rings)?;
         service.start(&kernel);
         let rings = registered.map(|registered| registered.serve(&connection, &census));
-        let assembly = Self { connection, kernel, census, rings, rings_refused };
+        let mut assembly =
+            Self { connection, kernel, census, rings, rings_refused, device: None, tidy: None };
+        if let Some(memory) = &config.memory {
+            assembly.device = Some(Arc::clone(device));
+            assembly.tidy = Some(Tidy::start(&assembly, memory).map_err(SessionError::Threads)?);
+        }
+        if resumed {
+            // Before anything is read: what is read by then would come a second time.
+            device.notify(&Notification::Resend).map_err(SessionError::Device)?;
+        }
         assembly.start_readers(config, device).map_err(SessionError::Threads)?;
         Ok(assembly)
     }
@@ -355,9 +410,9 @@ impl Assembly {
         };
         for reader in 0..readers {
             // A descriptor of its own lets a reader answer without the others' lock.
-            let device = match reader {
-                0 => Arc::clone(device),
-                _ => device.share().map_or_else(|_| Arc::clone(device), Arc::new),
+            let device = match (reader, &config.memory) {
+                (0, _) | (_, Some(_)) => Arc::clone(device),
+                (_, None) => device.share().map_or_else(|_| Arc::clone(device), Arc::new),
             };
             let name = format!("projfs-reader-{reader}");
             classic::spawn(Arc::clone(&self.connection), device, name, self.census.enter())?;
@@ -366,11 +421,5 @@ impl Assembly {
         let thread = std::thread::Builder::new().name("projfs-invalidate".into());
         thread.spawn(move || invalidator.run(&device))?;
         Ok(())
-    }
-
-    fn into_session(self, mount: Mount) -> Session {
-        let Self { connection, kernel, census, rings, rings_refused } = self;
-        let (mount, stopped) = (Arc::new(mount), Mutex::new(None));
-        Session { connection, kernel, mount, census, rings, rings_refused, stopped }
     }
 }

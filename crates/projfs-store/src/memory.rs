@@ -326,6 +326,10 @@ impl Store for MemoryStore {
         Ok(self.file(&mut tree, inode, access))
     }
 
+    fn trash(&self) -> Result<Vec<TrashId>> {
+        Ok(self.lock().trash())
+    }
+
     fn look_trash(&self, trash: TrashId) -> Result<Item> {
         let tree = self.lock();
         let answer = tree.locate(Place::Trash(trash)).and_then(|inode| tree.item(inode));

@@ -182,6 +182,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Opens a regular file.
     fn open(&self, place: Place<'_>, access: Access) -> Result<Arc<dyn StoreFile>>;
+    /// What is in the trash. Empty at the start, unless the store was opened for who goes on with what another process
+    /// had open.
+    fn trash(&self) -> Result<Vec<TrashId>>;
     /// What a file in the trash looks like.
     fn look_trash(&self, trash: TrashId) -> Result<Item>;
     /// Ends a file in the trash.

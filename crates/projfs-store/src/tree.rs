@@ -278,6 +278,10 @@ impl Store for TreeStore {
         self.open_at(place, access).map_err(about("open", || place.path()))
     }
 
+    fn trash(&self) -> Result<Vec<TrashId>> {
+        Ok(self.trash.ids())
+    }
+
     fn look_trash(&self, trash: TrashId) -> Result<Item> {
         self.look_at_trash(trash).map_err(about("look into the trash", RelPathBuf::root))
     }

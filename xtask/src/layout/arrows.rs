@@ -17,6 +17,7 @@ struct Crate {
 const CRATES: &[Crate] = &[
     Crate { name: "projfs-types", floor: 1, uses: &[] },
     Crate { name: "projfs-sync", floor: 1, uses: &[] },
+    Crate { name: "projfs-keeper", floor: 1, uses: &[] },
     Crate { name: "projfs-provider", floor: 2, uses: &["projfs-types", "projfs-sync"] },
     Crate { name: "projfs-store", floor: 2, uses: &["projfs-types", "projfs-sync"] },
     Crate {
@@ -37,6 +38,7 @@ const CRATES: &[Crate] = &[
             "projfs-store",
             "projfs-engine",
             "projfs-fuse",
+            "projfs-keeper",
         ],
     },
     Crate { name: "projfs-capi", floor: 6, uses: &["projectedfs", "projfs-sync", "projfs-types"] },

@@ -45,6 +45,8 @@ pub enum Question {
         #[serde(default)]
         once: bool,
     },
+    /// Have the process replaced by the program that is at its path now. The connection may end without an answer.
+    Upgrade,
     /// Unmount and end.
     Unmount {
         /// Also if programs use the mount.
@@ -156,6 +158,9 @@ pub struct Status {
     pub transport: String,
     /// How content of files that are there is read: `passthrough` or `through the daemon`.
     pub data_path: String,
+    /// What holds the mount while the process is replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeper: Option<KeeperStatus>,
     /// Every feature, and what is in force.
     pub features: Vec<Feature>,
     /// Items by state; virtual ones are not counted.
@@ -172,6 +177,19 @@ pub struct Status {
     pub open_files: u64,
     /// Requests that wait.
     pub waiting: u64,
+}
+
+/// What holds the mount while the process is replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeeperStatus {
+    /// Its process.
+    pub pid: u32,
+    /// How often it has started the daemon again.
+    pub restarts: u32,
+    /// What it starts, escaped.
+    pub program: String,
+    /// In which format the daemon leaves what the next one must know.
+    pub format: u8,
 }
 
 /// One feature of the connection to the kernel.

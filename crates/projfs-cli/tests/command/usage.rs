@@ -5,9 +5,19 @@ use super::support::Work;
 #[test]
 fn help_has_every_verb_and_every_exit_code() {
     let help = Work::new("help").does(&["--help"]);
-    for verb in
-        ["mount", "unmount", "run", "list", "status", "state", "hydrate", "dehydrate", "watch", "fsck"]
-    {
+    for verb in [
+        "mount",
+        "unmount",
+        "run",
+        "list",
+        "status",
+        "state",
+        "hydrate",
+        "dehydrate",
+        "watch",
+        "fsck",
+        "upgrade",
+    ] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(verb)), "{verb}: {help}");
     }
     for words in ["git:PATH[@REV]", "tombstone", "0  done", "6  the directory cannot be a root"] {

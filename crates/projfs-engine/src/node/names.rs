@@ -75,6 +75,19 @@ impl Names {
         true
     }
 
+    /// These names.
+    pub(super) fn of(mut names: Vec<(NodeId, ItemNameBuf)>) -> Self {
+        match names.pop() {
+            None => Self::None,
+            Some((parent, name)) if names.is_empty() => Self::One(parent, name),
+            Some(last) => {
+                names.push(last);
+                Self::Many(names)
+            }
+        }
+    }
+
+    /// All of them, the latest first.
     pub(super) fn iter(&self) -> impl Iterator<Item = (NodeId, &ItemName)> {
         let names = match self {
             Self::None => (None, &[][..]),

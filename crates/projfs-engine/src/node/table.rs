@@ -25,20 +25,21 @@ pub(crate) use super::view::Seen;
 use crate::enumerate::Snapshot;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::ledger::Ledger;
 
 /// What is done when a node goes. It may take leaf locks.
 pub(crate) type Gone = Box<dyn Fn(NodeId) + Send + Sync>;
 
 /// What the kernel, or an open handle, still refers to. A leaf lock.
 pub(crate) struct NodeTable {
-    nodes: Mutex<HashMap<NodeId, Node, BuildHasherDefault<IdHasher>>>,
+    nodes: Mutex<Nodes>,
     /// Called when a node goes, before its id can lead to another item: what is kept by the id goes with it.
     gone: Gone,
     /// The most ids that were tried for one number so far. Ids before a taken one come free again, so all are looked at.
     attempts: AtomicU64,
 }
 
-struct Node {
+pub(super) struct Node {
     number: Number,
     kind: ItemKind,
     /// Names by which the item was seen, the latest first; empty once it was removed.
@@ -88,8 +89,8 @@ impl NodeTable {
             children: 0,
             directory: Some(DirectoryNode::new(Some(RelPathBuf::root()), Prepared::Dirty)),
         };
-        let mut nodes = HashMap::default();
-        nodes.insert(NodeId::ROOT, root);
+        let mut nodes = Nodes::default();
+        nodes.known.insert(NodeId::ROOT, root);
         Self { nodes: Mutex::new(nodes), gone, attempts: AtomicU64::new(1) }
     }
 
@@ -120,12 +121,13 @@ impl NodeTable {
             if node.names.add(seen.parent, seen.name) {
                 add_child(&mut nodes, seen.parent);
             }
+            nodes.note(id);
             return id;
         }
         let id = self.free_id(&nodes, seen.number);
         let directory =
             (seen.kind == ItemKind::Directory).then(|| DirectoryNode::new(seen.projection, seen.prepared));
-        nodes.insert(
+        nodes.known.insert(
             id,
             Node {
                 number: seen.number,
@@ -140,6 +142,7 @@ impl NodeTable {
             },
         );
         add_child(&mut nodes, seen.parent);
+        nodes.note(id);
         id
     }
 
@@ -158,7 +161,8 @@ impl NodeTable {
             children: 0,
             directory: None,
         };
-        nodes.insert(id, node);
+        nodes.known.insert(id, node);
+        nodes.note(id);
         id
     }
 
@@ -217,7 +221,7 @@ impl NodeTable {
         loop {
             let id = NodeId::of_number(number, attempt);
             attempt += 1;
-            if !nodes.contains_key(&id) {
+            if !nodes.known.contains_key(&id) {
                 self.attempts.fetch_max(attempt, Ordering::Relaxed);
                 return id;
             }
@@ -226,20 +230,22 @@ impl NodeTable {
 
     /// Notes what was done to a directory for the sake of what is in it.
     pub(crate) fn set_prepared(&self, id: NodeId, prepared: Prepared) {
-        if let Some(directory) = self.nodes.lock().get_mut(&id).and_then(|node| node.directory.as_deref_mut())
-        {
+        let mut nodes = self.nodes.lock();
+        if let Some(directory) = nodes.get_mut(&id).and_then(|node| node.directory.as_deref_mut()) {
             directory.prepared = directory.prepared.max(prepared);
         }
+        nodes.note(id);
     }
 
     /// A directory is the provider's, or full, in another way than before.
     pub(crate) fn provide(&self, id: NodeId, projection: Option<RelPathBuf>, prepared: Prepared) {
-        if let Some(directory) = self.nodes.lock().get_mut(&id).and_then(|node| node.directory.as_deref_mut())
-        {
+        let mut nodes = self.nodes.lock();
+        if let Some(directory) = nodes.get_mut(&id).and_then(|node| node.directory.as_deref_mut()) {
             directory.projection = projection;
             directory.prepared = prepared;
             directory.changes += 1;
         }
+        nodes.note(id);
     }
 
     /// Notes that a name of a directory, or what it leads to, has changed.
@@ -300,6 +306,9 @@ impl NodeTable {
         let node = nodes.get_mut(&id)?;
         node.opens -= 1;
         let trash = if node.opens == 0 { node.trash.take() } else { None };
+        if trash.is_some() {
+            nodes.note(id);
+        }
         drop_unused(&mut nodes, &self.gone, id);
         trash
     }
@@ -312,6 +321,7 @@ impl NodeTable {
         let mut nodes = self.nodes.lock();
         if let Some(node) = nodes.get_mut(&id) {
             node.lookups = node.lookups.saturating_sub(lookups);
+            nodes.note(id);
             drop_unused(&mut nodes, &self.gone, id);
         }
     }
@@ -333,6 +343,7 @@ impl NodeTable {
         } else {
             trash
         };
+        nodes.note(id);
         drop_name(&mut nodes, &self.gone, id, parent, name);
         needless
     }
@@ -346,6 +357,7 @@ impl NodeTable {
         if node.names.add(parent, name) {
             add_child(&mut nodes, parent);
         }
+        nodes.note(id);
         trash
     }
 
@@ -361,6 +373,7 @@ impl NodeTable {
         if added {
             add_child(&mut nodes, to.0);
         }
+        nodes.note(id);
         if removed {
             remove_child(&mut nodes, &self.gone, from.0);
         }
@@ -368,23 +381,47 @@ impl NodeTable {
 
     /// Every node, and what it is.
     pub(crate) fn all(&self) -> Vec<(NodeId, ItemKind)> {
-        self.nodes.lock().iter().map(|(id, node)| (*id, node.kind)).collect()
+        self.nodes.lock().known.iter().map(|(id, node)| (*id, node.kind)).collect()
     }
 
     /// Every name of every node, with the directory that it is in.
     pub(crate) fn all_names(&self) -> Vec<(NodeId, ItemNameBuf)> {
         let nodes = self.nodes.lock();
-        let names = nodes.values().flat_map(|node| node.names.iter());
+        let names = nodes.known.values().flat_map(|node| node.names.iter());
         names.map(|(parent, name)| (parent, name.to_owned())).collect()
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.nodes.lock().len()
+        self.nodes.lock().known.len()
     }
 }
 
-type Nodes = HashMap<NodeId, Node, BuildHasherDefault<IdHasher>>;
+/// The nodes, and where is taken down what they are.
+#[derive(Default)]
+pub(super) struct Nodes {
+    known: HashMap<NodeId, Node, BuildHasherDefault<IdHasher>>,
+    ledger: Option<Arc<dyn Ledger>>,
+}
+
+impl Nodes {
+    fn get(&self, id: &NodeId) -> Option<&Node> {
+        self.known.get(id)
+    }
+
+    fn get_mut(&mut self, id: &NodeId) -> Option<&mut Node> {
+        self.known.get_mut(id)
+    }
+
+    /// Takes down what a node is now, or that it is not any more.
+    fn note(&self, id: NodeId) {
+        if let Some(ledger) = self.ledger.as_deref()
+            && id != NodeId::ROOT
+        {
+            ledger.node(id, self.known.get(&id).map(Node::record).as_ref());
+        }
+    }
+}
 
 fn path(nodes: &Nodes, mut id: NodeId) -> Result<RelPathBuf> {
     let mut names = Vec::new();
@@ -399,6 +436,7 @@ fn path(nodes: &Nodes, mut id: NodeId) -> Result<RelPathBuf> {
 
 fn drop_name(nodes: &mut Nodes, gone: &Gone, id: NodeId, parent: NodeId, name: &ItemName) {
     if nodes.get_mut(&id).is_some_and(|node| node.names.remove(parent, name)) {
+        nodes.note(id);
         remove_child(nodes, gone, parent);
     }
     drop_unused(nodes, gone, id);
@@ -426,7 +464,8 @@ fn drop_unused(nodes: &mut Nodes, gone: &Gone, id: NodeId) {
         if id == NodeId::ROOT || !nodes.get(&id).is_some_and(unused) {
             continue;
         }
-        let Some(node) = nodes.remove(&id) else { continue };
+        let Some(node) = nodes.known.remove(&id) else { continue };
+        nodes.note(id);
         gone(id);
         for parent in node.names.parents() {
             if let Some(node) = nodes.get_mut(&parent) {
@@ -436,6 +475,8 @@ fn drop_unused(nodes: &mut Nodes, gone: &Gone, id: NodeId) {
         }
     }
 }
+
+mod kept;
 
 #[cfg(test)]
 mod tests;

@@ -64,7 +64,7 @@ impl Engine {
         let mut visit = self.visit_new(context, parent, name, ItemKind::File)?;
         loop {
             let made = self.create_with(context, parent, name, new, |entry, created| {
-                let opened = self.opened(entry.node, how.access, entry.stat.mode);
+                let opened = self.opened(context, entry.node, how.access, entry.stat.mode);
                 if let Some(file) = created.file {
                     self.files.insert(entry.node, file, Access::ReadWrite);
                 }
@@ -106,11 +106,10 @@ impl Engine {
         let (trash, created) = self.store.create_nameless(new)?;
         let stat = created.item.stat;
         let node = self.nodes.insert_nameless(stat.number, trash, 1);
-        let opened = self.opened(node, access, stat.mode);
+        let opened = self.opened(context, node, access, stat.mode);
         if let Some(file) = created.file {
             self.files.insert(node, file, Access::ReadWrite);
         }
-        let _ = context;
         Ok((Entry { node, stat }, opened))
     }
 

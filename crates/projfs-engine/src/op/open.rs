@@ -133,12 +133,12 @@ impl Engine {
             if how.truncate {
                 self.store.open(settled.place(), Access::ReadWrite)?.set_len(0)?;
             }
-            Ok(self.opened(node, how.access, self.mode_of(settled)?))
+            Ok(self.opened(context, node, how.access, self.mode_of(settled)?))
         })
     }
 
-    pub(super) fn opened(&self, node: NodeId, access: Access, mode: u32) -> Opened {
-        self.opened_as(Handle { node, access, ranges: None, visit: None }, mode)
+    pub(super) fn opened(&self, context: &Context<'_>, node: NodeId, access: Access, mode: u32) -> Opened {
+        self.opened_as(Handle { node, access, ranges: None, visit: None, request: context.request }, mode)
     }
 
     fn opened_as(&self, handle: Handle, mode: u32) -> Opened {
@@ -163,7 +163,9 @@ impl Engine {
     fn open_without_fetching(&self, context: &Context<'_>, node: NodeId) -> Result<Option<Opened>> {
         let access = Access::Read;
         // Whatever its permission bits are, it is not the kernel that reads it.
-        let in_parts = |file| self.opened_as(Handle { node, access, ranges: Some(file), visit: None }, 0);
+        let request = context.request;
+        let in_parts =
+            |file| self.opened_as(Handle { node, access, ranges: Some(file), visit: None, request }, 0);
         let location = self.nodes.location(node);
         match location {
             Ok(Location::Named(..)) => {}
@@ -176,7 +178,7 @@ impl Engine {
             let Settled::Named(dir, name, under) = settled else { return Ok(None) };
             match under.state() {
                 Some(ItemState::File(FileState::Hydrated(_) | FileState::Full)) => {
-                    return Ok(Some(self.opened(node, access, self.mode_of(settled)?)));
+                    return Ok(Some(self.opened(context, node, access, self.mode_of(settled)?)));
                 }
                 Some(ItemState::File(FileState::Placeholder(_))) => {}
                 _ => return Ok(None),

@@ -222,6 +222,7 @@ impl Engine {
                 self.detach(&to_dir, to.1, &to_under)?;
                 self.nodes.changed(to.0);
                 self.store.exchange((&from_dir.path, from.1), (&to_dir.path, to.1))?;
+                self.kept.exchanged(context.request);
                 self.nodes.renamed(target.node, to, from);
             }
             (RenameHow::Exchange | RenameHow::Replace | RenameHow::NoReplace, target) => {

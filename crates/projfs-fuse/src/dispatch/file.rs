@@ -56,7 +56,7 @@ fn access(flags: u32) -> Access {
     if flags & ACCESS_MODE == READ_ONLY { Access::Read } else { Access::ReadWrite }
 }
 
-fn how(flags: u32) -> OpenHow {
+pub(super) fn how(flags: u32) -> OpenHow {
     OpenHow { access: access(flags), truncate: flags & TRUNCATE != 0 }
 }
 
@@ -66,7 +66,7 @@ impl Call<'_> {
     /// A write takes set-id bits away, unless its caller has `CAP_FSETID`. By itself the kernel does not do that with
     /// the file below, where all are this process; only a write that comes here says who makes it. So a file with such
     /// bits is read and written through the cache, also by who only reads: a file has one mode for all that have it open.
-    fn opened(&self, opened: Opened, flags: u32) -> reply::Opened {
+    pub(super) fn opened(&self, opened: Opened, flags: u32) -> reply::Opened {
         let file = || {
             let file = self.engine.file(&self.context, opened.handle);
             let file = file.map_err(|error| errno::of_kind(error.kind))?;
@@ -141,7 +141,10 @@ impl Call<'_> {
         let handle = Self::handle(args.fh);
         // The only thing that may wait, and then everything is run again.
         self.engine.finish(&self.context, handle)?;
-        self.kernel.io.close(self.node(), access(args.flags));
+        // Nothing if the process before this one has closed it, and died before it said so.
+        if self.engine.is_handle(handle) {
+            self.kernel.io.close(self.node(), access(args.flags));
+        }
         self.engine.release(&self.context, handle);
         reply.empty()
     }

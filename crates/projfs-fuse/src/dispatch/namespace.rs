@@ -17,7 +17,7 @@ use crate::wire::reply::Served;
 use crate::wire::reply::decode_device;
 
 const NOREPLACE: u32 = 1 << 0;
-const EXCHANGE: u32 = 1 << 1;
+pub(super) const EXCHANGE: u32 = 1 << 1;
 
 impl Call<'_> {
     pub(super) fn lookup(&self, name: &ItemName, reply: &mut Reply<'_>) -> Served {

@@ -5,16 +5,20 @@
 //! old file and refuse the next open, which would bring another id.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::os::fd::BorrowedFd;
 
 use projfs_engine::Access;
 use projfs_engine::Coverage;
+use projfs_sync::Arc;
 use projfs_sync::Mutex;
 use projfs_types::NodeId;
 use rustix::io::Errno;
 
 use super::mode::BackingId;
 use super::mode::IoMode;
+use crate::takeover::IoRecord;
+use crate::takeover::Memory;
 
 /// Makes and closes backing ids: the device of a connection, or a stand-in for it.
 pub trait BackingFiles: Send + Sync {
@@ -51,6 +55,7 @@ struct State {
     kept: usize,
     clock: u64,
     refused: bool,
+    memory: Option<Arc<Memory>>,
 }
 
 #[derive(Default)]
@@ -68,6 +73,47 @@ impl IoTable {
     /// A table that keeps up to `limit` backing ids, plus those in use.
     pub fn new(files: Option<Box<dyn BackingFiles>>, limit: usize) -> Self {
         Self { files, limit, state: Mutex::new(State::default()) }
+    }
+
+    /// A table of a connection that outlives this process, with what the one before had in it: how the kernel reads
+    /// files, and which are open, for what.
+    pub(crate) fn kept(
+        files: Option<Box<dyn BackingFiles>>,
+        limit: usize,
+        memory: Arc<Memory>,
+        io: impl IntoIterator<Item = (NodeId, IoRecord)>,
+        open: impl IntoIterator<Item = (NodeId, Access)>,
+    ) -> Self {
+        let mut state = State { memory: Some(memory), ..State::default() };
+        let mut opens: HashMap<NodeId, (u32, u32)> = HashMap::new();
+        for (node, how) in open {
+            let count = opens.entry(node).or_default();
+            *count = (count.0 + 1, count.1 + u32::from(how == Access::ReadWrite));
+        }
+        let io: HashMap<NodeId, IoRecord> = io.into_iter().collect();
+        let nodes: HashSet<NodeId> = io.keys().chain(opens.keys()).copied().collect();
+        for node in nodes {
+            let (opens, writers) = opens.get(&node).copied().unwrap_or_default();
+            let record = io.get(&node);
+            let (backing, stale) = (record.and_then(|io| io.backing), record.is_some_and(|io| io.stale));
+            let mode = match (opens, backing) {
+                (0, _) => IoMode::Closed,
+                // The record may be of before the first open, which was not answered then.
+                (opens, Some(backing)) if record.is_some_and(|io| io.passes_through) => {
+                    IoMode::Passthrough { opens, backing }
+                }
+                (opens, _) => IoMode::Cached { opens },
+            };
+            state.kept += usize::from(backing.is_some());
+            state.nodes.insert(node, Node { mode, writers, backing, stale, used: 0 });
+        }
+        Self { files, limit, state: Mutex::new(state) }
+    }
+
+    /// Takes down again how the kernel reads every file.
+    pub(crate) fn note_all(&self) {
+        let state = self.state.lock();
+        state.nodes.keys().for_each(|node| state.note(*node));
     }
 
     /// Counts one more open of `node` and says how to answer it. `file` opens the file in the store; it is called
@@ -123,7 +169,10 @@ impl IoTable {
             match state.nodes.get_mut(&node) {
                 None => {}
                 Some(entry) if entry.mode == IoMode::Closed => state.remove(node, &mut unwanted),
-                Some(entry) => entry.stale = true,
+                Some(entry) => {
+                    entry.stale = true;
+                    state.note(node);
+                }
             }
         }
         self.close_ids(&unwanted);
@@ -202,6 +251,20 @@ impl State {
         }
         entry.mode = entry.mode.open(coverage, entry.backing);
         entry.writers += u32::from(how == Access::ReadWrite);
+        if matches!(entry.mode, IoMode::Cached { opens: 1 } | IoMode::Passthrough { opens: 1, .. }) {
+            self.note(node);
+        }
+    }
+
+    /// Takes down how the kernel reads a file now, before it is told so, and before an id is closed.
+    fn note(&self, node: NodeId) {
+        let Some(memory) = &self.memory else { return };
+        let record = self.nodes.get(&node).map(|entry| IoRecord {
+            passes_through: matches!(entry.mode, IoMode::Passthrough { .. }),
+            backing: entry.backing,
+            stale: entry.stale,
+        });
+        memory.io(node, record);
     }
 
     fn opened_as(&self, node: NodeId) -> OpenedAs {
@@ -216,6 +279,7 @@ impl State {
             self.kept -= 1;
             unwanted.push(id);
         }
+        self.note(node);
     }
 
     /// Closes an eighth of the ids at once when there are too many, so that the search is paid rarely.
@@ -237,6 +301,7 @@ impl State {
             if entry.mode == IoMode::Closed {
                 self.nodes.remove(&node);
             }
+            self.note(node);
         }
     }
 }

@@ -72,7 +72,7 @@ impl Target {
     }
 
     /// The directory, if it was given.
-    pub(super) fn dir(&self) -> Option<BorrowedFd<'_>> {
+    pub fn dir(&self) -> Option<BorrowedFd<'_>> {
         self.dir.as_ref().map(|dir| dir.as_fd())
     }
 }

@@ -102,6 +102,8 @@ pub const MAJOR: u32 = 7;
 pub const MINOR: u32 = 45;
 /// The oldest minor version that is accepted (Linux 5.15 and its stable successors).
 pub const MINOR_MIN: u32 = 36;
+/// The bit of `unique` that the kernel sets on a request it sends for a second time. Answers carry it too.
+pub const UNIQUE_RESEND: u64 = 1 << 63;
 /// The smallest buffer with which the kernel lets `/dev/fuse` be read.
 pub const MIN_READ_BUFFER: usize = 8192;
 

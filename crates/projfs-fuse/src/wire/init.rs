@@ -20,11 +20,13 @@ pub struct Wishes {
     pub uring: bool,
     /// Files that the kernel reads and writes by itself.
     pub passthrough: bool,
+    /// To have requests sent again that another process has read and not answered.
+    pub resend: bool,
 }
 
 impl Default for Wishes {
     fn default() -> Self {
-        Self { max_write: 256 * 1024, uring: true, passthrough: true }
+        Self { max_write: 256 * 1024, uring: true, passthrough: true, resend: false }
     }
 }
 
@@ -41,6 +43,8 @@ pub struct Negotiated {
     pub uring: bool,
     /// Files may be opened in passthrough mode.
     pub passthrough: bool,
+    /// `FUSE_NOTIFY_RESEND` is understood, and was wished for.
+    pub resend: bool,
     /// `FUSE_NOTIFY_INC_EPOCH` is understood.
     pub epoch: bool,
     /// The kernel accepts `ENOSYS` for `OPENDIR`.
@@ -111,19 +115,13 @@ pub fn negotiate(offer: &InitIn, wishes: &Wishes) -> Result<(Negotiated, InitOut
     }
     let minor = offer.minor.min(MINOR);
     let offered = u64::from(offer.flags) | if_set(offer.flags, init::INIT_EXT, u64::from(offer.flags2) << 32);
-    let wanted =
-        ALWAYS | when(wishes.uring, init::OVER_IO_URING) | when(wishes.passthrough, init::PASSTHROUGH);
+    let wanted = ALWAYS
+        | when(wishes.uring, init::OVER_IO_URING)
+        | when(wishes.passthrough, init::PASSTHROUGH)
+        | when(wishes.resend, init::HAS_RESEND);
     let flags = offered & wanted;
     let max_write = (wishes.max_write / PAGE * PAGE).clamp(PAGE, 256 * PAGE);
-    let negotiated = Negotiated {
-        minor,
-        flags,
-        max_write,
-        uring: flags & init::OVER_IO_URING != 0,
-        passthrough: flags & init::PASSTHROUGH != 0,
-        epoch: minor >= 44,
-        no_opendir: flags & init::NO_OPENDIR_SUPPORT != 0,
-    };
+    let negotiated = Negotiated::of(minor, flags, max_write);
     let out = InitOut {
         major: MAJOR,
         minor: MINOR,
@@ -152,6 +150,20 @@ fn if_set(flags: u32, bit: u64, value: u64) -> u64 {
 }
 
 impl Negotiated {
+    /// What these numbers mean: the minor version, the bits that are on, and the longest write, in bytes.
+    pub fn of(minor: u32, flags: u64, max_write: u32) -> Self {
+        Self {
+            minor,
+            flags,
+            max_write,
+            uring: flags & init::OVER_IO_URING != 0,
+            passthrough: flags & init::PASSTHROUGH != 0,
+            resend: flags & init::HAS_RESEND != 0,
+            epoch: minor >= 44,
+            no_opendir: flags & init::NO_OPENDIR_SUPPORT != 0,
+        }
+    }
+
     /// Does without passthrough, although the kernel offers it.
     pub fn forgo_passthrough(&mut self) {
         self.passthrough = false;

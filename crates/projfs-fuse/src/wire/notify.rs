@@ -23,6 +23,8 @@ pub enum Notification {
     Delete { parent: NodeId, child: NodeId, name: ItemNameBuf },
     /// Every name that the kernel knows is stale.
     IncrementEpoch,
+    /// Requests that were read and not answered should be sent again, before any other.
+    Resend,
 }
 
 impl Notification {
@@ -43,6 +45,7 @@ impl Notification {
                 message(notify::DELETE, body.as_bytes(), Some(name))
             }
             Self::IncrementEpoch => message(notify::INC_EPOCH, &[], None),
+            Self::Resend => message(notify::RESEND, &[], None),
         }
     }
 }

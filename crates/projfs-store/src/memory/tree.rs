@@ -238,6 +238,11 @@ impl Tree {
         Ok(TrashId(id))
     }
 
+    /// What is in the trash.
+    pub(super) fn trash(&self) -> Vec<TrashId> {
+        self.trash.keys().map(|id| TrashId(*id)).collect()
+    }
+
     pub(super) fn discard(&mut self, TrashId(id): TrashId) -> Answer<()> {
         let inode = self.trash.remove(&id).ok_or(Errno::NOENT)?;
         self.inode_mut(inode)?.trashed -= 1;

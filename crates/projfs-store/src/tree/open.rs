@@ -36,6 +36,13 @@ use super::trash::Trash;
 use crate::Result;
 use crate::StoreErrorKind;
 
+/// What becomes of the files that lost their name while a process that has died had them open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trashed {
+    Empty,
+    Keep,
+}
+
 impl TreeStore {
     /// Opens a root. The path is used this once: afterwards, whatever is mounted over it, everything goes
     /// through its descriptor.
@@ -44,7 +51,9 @@ impl TreeStore {
     /// `NotARoot` if the directory was not marked; `InUse` if another instance has it open; `Nested` if it
     /// is inside another root; `Unsupported` if its file system lacks what a store needs.
     pub fn open(path: &Path) -> Result<Self> {
-        open_root(path).and_then(Self::start).map_err(about("open the root", RelPathBuf::root))
+        open_root(path)
+            .and_then(|root| Self::start(root, Trashed::Empty))
+            .map_err(about("open the root", RelPathBuf::root))
     }
 
     /// Opens a root by a descriptor of its directory, which may be one opened with `O_PATH`.
@@ -52,14 +61,30 @@ impl TreeStore {
     /// # Errors
     /// As [`TreeStore::open`].
     pub fn open_directory(root: OwnedFd) -> Result<Self> {
-        Self::start(root).map_err(about("open the root", RelPathBuf::root))
+        Self::start(root, Trashed::Empty).map_err(about("open the root", RelPathBuf::root))
     }
 
-    fn start(root: OwnedFd) -> Done<Self> {
+    /// The same for who goes on with what another process, which has died, had open: the trash stays as it is.
+    ///
+    /// # Errors
+    /// As [`TreeStore::open`].
+    pub fn resume_directory(root: OwnedFd) -> Result<Self> {
+        Self::start(root, Trashed::Keep).map_err(about("open the root", RelPathBuf::root))
+    }
+
+    fn start(root: OwnedFd, trashed: Trashed) -> Done<Self> {
         refuse_nested(&root)?;
         let (lock, identity) = lock(&root)?;
         let room = Room::open(&root)?;
-        if let Err(errno) = room.empty() {
+        let trash = Trash::new()?;
+        let cleared = match trashed {
+            Trashed::Empty => room.empty(),
+            Trashed::Keep => room.empty_new(),
+        };
+        if trashed == Trashed::Keep {
+            trash.take_over(&room.trash)?;
+        }
+        if let Err(errno) = cleared {
             warn!(%errno, "what was left behind cannot all be cleared away");
         }
         probe(&room.new)?;
@@ -77,7 +102,7 @@ impl TreeStore {
             process,
             dirs: Dirs::new(),
             notes,
-            trash: Trash::new()?,
+            trash,
             partials,
             unsynced: Unsynced::default(),
             switching: Mutex::default(),

@@ -58,8 +58,13 @@ impl Room {
 
     /// Removes what a crash left behind in `new` and `trash`.
     pub(crate) fn empty(&self) -> Result<(), Errno> {
-        empty(&self.new)?;
+        self.empty_new()?;
         empty(&self.trash)
+    }
+
+    /// Removes what a crash left behind in `new` alone.
+    pub(crate) fn empty_new(&self) -> Result<(), Errno> {
+        empty(&self.new)
     }
 }
 

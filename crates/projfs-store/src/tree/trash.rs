@@ -1,9 +1,11 @@
 //! `Trash`: files that lost their name while they were open.
 
 use std::collections::HashMap;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use projfs_sync::Arc;
 use projfs_sync::Mutex;
 use projfs_types::ItemKind;
 use rustix::fs::Statx;
@@ -14,6 +16,7 @@ use super::At;
 use super::Done;
 use super::TreeStore;
 use super::look::kind;
+use super::room::names_in;
 use crate::Item;
 use crate::Place;
 use crate::TrashId;
@@ -39,6 +42,20 @@ impl Trash {
         Ok(Self { next, kept: Mutex::default() })
     }
 
+    /// Counts what another process left in the trash, which somebody still has open.
+    pub(crate) fn take_over(&self, room: &Arc<OwnedFd>) -> Result<(), Errno> {
+        for name in names_in(room)? {
+            let at = At::new(room, name.clone());
+            let id = std::str::from_utf8(&name).ok().and_then(|name| name.parse().ok());
+            // Directories are only on their way out.
+            if let (Some(id), Some(stat)) = (id, at.stat()?.filter(|stat| kind(stat) != ItemKind::Directory))
+            {
+                self.add(TrashId(id), stat.stx_ino);
+            }
+        }
+        Ok(())
+    }
+
     /// An id that nothing has.
     pub(crate) fn fresh(&self) -> TrashId {
         TrashId(self.next.fetch_add(1, Ordering::Relaxed))
@@ -49,6 +66,11 @@ impl Trash {
         let mut kept = self.kept.lock();
         kept.inodes.insert(id, inode);
         *kept.names.entry(inode).or_default() += 1;
+    }
+
+    /// What has a name there.
+    pub(crate) fn ids(&self) -> Vec<TrashId> {
+        self.kept.lock().inodes.keys().copied().collect()
     }
 
     /// It lost it again.
