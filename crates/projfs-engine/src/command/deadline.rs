@@ -80,6 +80,9 @@ pub(super) struct Deadlines {
 #[derive(Default)]
 struct Queue {
     earliest: BinaryHeap<Reverse<(Instant, CommandId)>>,
+    /// Until when who waits for the next one sleeps; nothing if until he is woken. Most commands are over long before, and
+    /// none of them wakes him.
+    asleep: Option<Instant>,
     stopped: bool,
 }
 
@@ -92,9 +95,8 @@ impl Deadlines {
         {
             queue.earliest.pop();
         }
-        let first = queue.earliest.peek().is_none_or(|Reverse((first, _))| at < *first);
         queue.earliest.push(Reverse((at, command)));
-        if first {
+        if queue.asleep.is_none_or(|until| at < until) {
             self.changed.notify_one();
         }
     }
@@ -107,9 +109,13 @@ impl Deadlines {
                 return None;
             }
             match queue.earliest.peek() {
-                None => self.changed.wait(&mut queue),
+                None => {
+                    queue.asleep = None;
+                    self.changed.wait(&mut queue);
+                }
                 Some(Reverse((at, _))) if *at > Instant::now() => {
                     let at = *at;
+                    queue.asleep = Some(at);
                     self.changed.wait_until(&mut queue, at);
                 }
                 Some(_) => return queue.earliest.pop().map(|Reverse((_, command))| command),
