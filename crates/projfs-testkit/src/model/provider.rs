@@ -28,8 +28,8 @@ type Answer<T> = Result<T, Errno>;
 impl Model {
     /// Whether an operation is one that the model says everything about.
     ///
-    /// Where a directory was moved away and its old name is free again, two directories come from one place, and what
-    /// is known of what is in the one is known of the other. Nor does a file take the place of a directory that the
+    /// Where something was moved away and its old name is free again, two items come from one place: they share a number,
+    /// and of two directories what is known of what is in the one is known of the other. Nor does a file take the place of a directory that the
     /// provider still has.
     pub fn says_all_of(&self, op: &Op) -> bool {
         match op {
@@ -80,15 +80,19 @@ impl Model {
         }
     }
 
-    /// Whether a directory that is elsewhere by now came from a path, or from below it.
+    /// Whether something that is elsewhere by now came from a path; or a directory, from below it.
     fn doubles(&self, path: &RelPath) -> bool {
         // Tombstones in a directory may go with it, so also what comes from where it does counts.
         let own = self.local_at(path).and_then(|id| self.local.items[id].origin.clone());
         self.home(path).into_iter().chain(own).chain([path.to_owned()]).any(|from| {
             self.local.items.iter().enumerate().any(|(id, item)| {
-                item.kind == Kind::Directory
+                // Two files of one origin share a number, and so, once both are linked, a node.
+                let comes_from_there = |origin: &RelPathBuf| match item.kind {
+                    Kind::Directory => origin.starts_with(&from),
+                    Kind::File | Kind::Symlink | Kind::Special => *origin == from,
+                };
+                item.origin.as_ref().is_some_and(comes_from_there)
                     && self.is_reachable(id)
-                    && item.origin.as_ref().is_some_and(|origin| origin.starts_with(&from))
                     && !self.is_at(id, path)
             })
         })
