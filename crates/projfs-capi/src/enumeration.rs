@@ -236,6 +236,13 @@ impl NextTask {
             reply,
         })
     }
+
+    /// The buffer is nobody's to fill any more before anybody knows the answer.
+    fn answer(self, answer: Result<Vec<ProjectedItem>, ProviderError>) {
+        let Self { buffer, reply, .. } = self;
+        drop(buffer);
+        reply.send(answer);
+    }
 }
 
 fn no_session() -> ProviderError {
@@ -280,7 +287,7 @@ impl Task for NextTask {
             self.flags = 0;
             return Some(self);
         }
-        self.reply.send(Ok(entries));
+        self.answer(Ok(entries));
         None
     }
 
@@ -290,7 +297,7 @@ impl Task for NextTask {
         if error.kind == ProviderErrorKind::NotFound {
             error.kind = ProviderErrorKind::Errno(libc::ENOENT);
         }
-        self.reply.send(Err(error));
+        self.answer(Err(error));
     }
 }
 
