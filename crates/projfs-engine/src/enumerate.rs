@@ -1,5 +1,6 @@
 //! Listings: what is projected, what is on disk, and the two merged.
 
+mod ahead;
 mod listing;
 mod merge;
 mod scan;

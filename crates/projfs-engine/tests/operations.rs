@@ -208,6 +208,38 @@ fn listing_asks_once_and_makes_nothing_a_placeholder() {
 }
 
 #[test]
+fn a_walk_is_foreseen_and_asks_for_each_directory_once() {
+    let mut projection = Projection::default();
+    let mut expected = vec!["list ".to_owned()];
+    for one in 0..20 {
+        projection = projection.directory(&format!("{one}"));
+        expected.push(format!("list {one}"));
+        for two in 0..5 {
+            projection = projection.directory(&format!("{one}/{two}")).file(&format!("{one}/{two}/f"), "");
+            expected.push(format!("list {one}/{two}"));
+        }
+    }
+    let rig = Rig::new(projection);
+    rig.list(ROOT);
+    rig.list(rig.node("7"));
+    let mut asked = rig.asked();
+    assert_eq!(asked, ["list ", "list 7"], "who looks into one directory walks nowhere yet");
+    // In the order in which programs do.
+    let mut walk = vec![String::new()];
+    while let Some(directory) = walk.pop() {
+        let node = if directory.is_empty() { ROOT } else { rig.node(&directory) };
+        let below = rig.list(node).into_iter().skip(2).filter(|name| name != "f");
+        walk.extend(
+            below.map(|name| if directory.is_empty() { name } else { format!("{directory}/{name}") }),
+        );
+    }
+    asked.extend(rig.asked());
+    asked.sort();
+    expected.sort();
+    assert_eq!(asked, expected);
+}
+
+#[test]
 fn what_is_below_a_renamed_directory_is_asked_for_where_it_was() {
     let rig = Rig::new(Projection::default().directory("d").directory("d/e").file("d/e/f", "deep"));
     rig.engine.rename(&rig.context(), (ROOT, name("d")), (ROOT, name("new")), RenameHow::Replace).unwrap();

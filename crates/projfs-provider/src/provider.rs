@@ -34,6 +34,9 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Lists the directory at `request.path()`, the root's path being empty (`PRJ_GET_DIRECTORY_ENUMERATION_CB`).
     ///
+    /// While somebody walks the tree, directories are listed before he comes to them, up to eight at a time, unless
+    /// listings do not last ([`Lifetime`]).
+    ///
     /// # Errors
     /// Any error fails the application's listing.
     fn enumerate(&self, request: &Request) -> Result<DirEntries, ProviderError>;

@@ -11,6 +11,7 @@ use projfs_sync::Mutex;
 use projfs_sync::atomic;
 use projfs_sync::atomic::AtomicBool;
 use projfs_sync::atomic::AtomicU64;
+use projfs_types::Caller;
 use projfs_types::ItemName;
 use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
@@ -19,14 +20,18 @@ use projfs_types::VersionInfo;
 use projfs_types::collation;
 use projfs_types::collation::Collation;
 
+use super::ahead::Ahead;
+use super::ahead::Pace;
+use super::ahead::Unused;
+use super::ahead::Wanted;
 use super::scan;
+use super::scan::Asker;
 use super::scan::Begin;
 use super::scan::Ended;
 use super::scan::Fault;
 use super::scan::Scan;
 use crate::check;
 use crate::command::CommandTable;
-use crate::command::Urgency;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -45,21 +50,50 @@ pub(crate) struct Listing {
     expires: Option<Instant>,
     /// It was forgotten: the provider may list the directory in another way by now.
     stale: AtomicBool,
+    /// Its directories are asked for ahead, or were.
+    walked: AtomicBool,
 }
 
-/// The listings that are kept, by the directory's path in the projection. A leaf lock.
+/// The listings that are kept, by the directory's path in the projection. A leaf lock, but for
+/// `ahead`, which is locked below.
 pub(crate) struct Listings {
     kept: Mutex<Kept>,
     scans: Mutex<HashMap<RelPathBuf, Arc<Scan>>>,
+    pub(super) ahead: Ahead,
     next: AtomicU64,
 }
 
 #[derive(Default)]
 struct Kept {
-    listings: HashMap<RelPathBuf, (Arc<Listing>, u64)>,
+    listings: HashMap<RelPathBuf, KeptListing>,
     entries: usize,
     /// Counts uses: the smallest was used longest ago.
     clock: u64,
+}
+
+struct KeptListing {
+    listing: Arc<Listing>,
+    used: u64,
+    /// Nobody wanted it so far.
+    unused: Option<Unused>,
+}
+
+impl Kept {
+    /// Takes a listing out.
+    fn remove(&mut self, directory: &RelPath, ahead: &Ahead) -> Option<Arc<Listing>> {
+        let mut old = self.listings.remove(directory)?;
+        self.entries -= old.listing.entries.len();
+        old.use_it(ahead);
+        Some(old.listing)
+    }
+}
+
+impl KeptListing {
+    fn use_it(&mut self, ahead: &Ahead) {
+        if let Some(unused) = self.unused.take() {
+            ahead.used(unused, self.listing.entries.len());
+        }
+    }
 }
 
 impl Listing {
@@ -79,7 +113,12 @@ impl Listing {
                 false
             }
         });
-        Ok(Arc::new(Self { entries: in_order(entries)?, expires, stale: AtomicBool::new(false) }))
+        Ok(Arc::new(Self {
+            entries: in_order(entries)?,
+            expires,
+            stale: AtomicBool::new(false),
+            walked: AtomicBool::new(false),
+        }))
     }
 
     /// The entry under a name, spelled as the provider does.
@@ -95,15 +134,17 @@ impl Listing {
         }
     }
 
-    /// The entries that come after a name.
-    pub(crate) fn after(&self, name: &ItemName) -> &[ProjectedItem] {
-        let start =
-            self.entries.partition_point(|entry| collation::compare(&entry.name, name) != Ordering::Greater);
-        &self.entries[start..]
+    /// The place of the first entry that comes after a name.
+    pub(super) fn place_after(&self, name: &ItemName) -> usize {
+        self.entries.partition_point(|entry| collation::compare(&entry.name, name) != Ordering::Greater)
     }
 
     pub(crate) fn entries(&self) -> &[ProjectedItem] {
         &self.entries
+    }
+
+    fn has_expired(&self) -> bool {
+        self.expires.is_some_and(|expires| expires <= Instant::now())
     }
 
     /// Whether it was forgotten: the provider may list the directory in another way by now.
@@ -114,11 +155,16 @@ impl Listing {
     fn set_stale(&self) {
         self.stale.store(true, atomic::Ordering::Release);
     }
+
+    /// Notes whether its directories are asked for ahead. Whether that is new.
+    pub(super) fn set_walked(&self, walked: bool) -> bool {
+        self.walked.swap(walked, atomic::Ordering::AcqRel) != walked
+    }
 }
 
 impl Listings {
     pub(crate) fn new() -> Self {
-        Self { kept: Mutex::default(), scans: Mutex::default(), next: AtomicU64::new(1) }
+        Self { kept: Mutex::default(), scans: Mutex::default(), ahead: Ahead::new(), next: AtomicU64::new(1) }
     }
 
     /// For listings of another view, of whoever else lists directories at the same time.
@@ -132,7 +178,7 @@ impl Listings {
         let mut kept = self.kept.lock();
         for (directory, listing) in listings {
             kept.entries += listing.entries.len();
-            kept.listings.insert(directory, (listing, 0));
+            kept.listings.insert(directory, KeptListing { listing, used: 0, unused: None });
         }
     }
 
@@ -141,12 +187,18 @@ impl Listings {
         let mut kept = self.kept.lock();
         kept.clock += 1;
         let clock = kept.clock;
-        let (listing, used) = kept.listings.get_mut(directory)?;
-        if listing.expires.is_some_and(|expires| expires <= Instant::now()) {
+        let kept = kept.listings.get_mut(directory)?;
+        if kept.listing.has_expired() {
             return None;
         }
-        *used = clock;
-        Some(Arc::clone(listing))
+        kept.used = clock;
+        kept.use_it(&self.ahead);
+        Some(Arc::clone(&kept.listing))
+    }
+
+    /// Whether the listing of a directory is there. That is no use of it.
+    fn has(&self, directory: &RelPath) -> bool {
+        self.kept.lock().listings.get(directory).is_some_and(|kept| !kept.listing.has_expired())
     }
 
     /// The listing of a directory, kept or asked for. Callers that ask at the same time share one.
@@ -164,7 +216,7 @@ impl Listings {
             let Patience::Until(interrupt) = context.patience else {
                 return Err(ErrorKind::WouldWait.into());
             };
-            let scan = self.join(commands, context, directory, &version, Urgency::Now)?;
+            let scan = self.join(commands, context.caller, directory, &version, Asker::Caller)?;
             let listing = scan.wait(interrupt, commands.stopping()).map_err(|ended| match ended {
                 Ended::Left(kind) => {
                     if scan.leave() {
@@ -176,6 +228,8 @@ impl Listings {
                 Ended::Failed(Fault::Provider(error)) => commands.refusal(error, directory),
                 Ended::Failed(Fault::Wrong(why)) => Error::bad_answer(directory, why),
             });
+            // If it was asked for ahead it has its use.
+            drop(self.kept(directory));
             // What was asked before the view changed is asked again.
             if !scan.is_stale() {
                 return listing;
@@ -193,10 +247,8 @@ impl Listings {
         if let Some(scan) = self.scans.lock().remove(directory) {
             scan.set_stale();
         }
-        let mut kept = self.kept.lock();
-        if let Some((old, _)) = kept.listings.remove(directory) {
+        if let Some(old) = self.kept.lock().remove(directory, &self.ahead) {
             old.set_stale();
-            kept.entries -= old.entries.len();
         }
     }
 
@@ -206,8 +258,9 @@ impl Listings {
             scan.set_stale();
         }
         let mut kept = self.kept.lock();
-        kept.listings.drain().for_each(|(_, (old, _))| old.set_stale());
+        kept.listings.drain().for_each(|(_, old)| old.listing.set_stale());
         kept.entries = 0;
+        self.ahead.clear();
     }
 
     /// Asks for a listing that somebody is likely to want soon.
@@ -218,22 +271,50 @@ impl Listings {
         directory: &RelPath,
         version: VersionInfo,
     ) {
-        if self.scans.lock().len() < PREFETCHES && self.kept(directory).is_none() {
+        if self.scans.lock().len() < PREFETCHES && !self.has(directory) {
             // Whoever wants it asks again, and hears of what went wrong.
-            let _ = self.join(commands, context, directory, || version.clone(), Urgency::Later);
+            let _ = self.join(commands, context.caller, directory, || version.clone(), Asker::Nobody);
+        }
+    }
+
+    /// Somebody walks the tree, and came to a directory whose listing he has: asks for those that he will want next.
+    /// `above` is the directory that it is in, and its name there.
+    pub(crate) fn walk_on(
+        self: &Arc<Self>,
+        commands: &Arc<CommandTable>,
+        caller: Caller,
+        (directory, listing): (&RelPath, &Arc<Listing>),
+        above: Option<(&RelPath, &ItemName)>,
+    ) {
+        let siblings = above.and_then(|(above, name)| Some((above, self.kept(above)?, name)));
+        let above = siblings.as_ref().map(|(above, siblings, name)| (*above, siblings, *name));
+        let pace = self.ahead.walk(caller, (directory, listing), above);
+        self.ask_ahead(commands, pace);
+    }
+
+    /// Asks for what somebody will want next, as far as that is in order.
+    pub(super) fn ask_ahead(self: &Arc<Self>, commands: &Arc<CommandTable>, pace: Pace) {
+        let mut wanted = self.ahead.next(pace);
+        while let Some(Wanted { directory, version, caller }) = wanted {
+            if self.has(&directory) || self.scans.lock().contains_key(&directory) {
+                self.ahead.known();
+            } else if self.join(commands, caller, &directory, || version.clone(), Asker::Walk).is_err() {
+                return;
+            }
+            wanted = self.ahead.next(Pace::Going);
         }
     }
 
     fn join(
         self: &Arc<Self>,
         commands: &Arc<CommandTable>,
-        context: &Context<'_>,
+        caller: Caller,
         directory: &RelPath,
         version: impl Fn() -> VersionInfo,
-        urgency: Urgency,
+        asker: Asker,
     ) -> Result<Arc<Scan>> {
         let enter = |scan: &Arc<Scan>| {
-            if urgency == Urgency::Now {
+            if asker == Asker::Caller {
                 scan.enter();
             }
         };
@@ -252,8 +333,9 @@ impl Listings {
                 session: EnumerationId(self.next.fetch_add(1, atomic::Ordering::Relaxed)),
                 directory: directory.to_owned(),
                 version: version(),
-                caller: context.caller,
+                caller,
                 expires,
+                asker,
             });
             enter(&scan);
             scans.insert(directory.to_owned(), Arc::clone(&scan));
@@ -261,6 +343,9 @@ impl Listings {
         };
         if let Err(error) = scan::start(self, commands, &scan) {
             self.drop_scan(directory, &scan);
+            if asker == Asker::Walk {
+                self.ahead.failed();
+            }
             return Err(error);
         }
         Ok(scan)
@@ -274,23 +359,28 @@ impl Listings {
         }
     }
 
-    pub(super) fn keep(&self, directory: &RelPath, listing: &Arc<Listing>, scan: &Scan) {
+    pub(super) fn keep(
+        &self,
+        directory: &RelPath,
+        listing: &Arc<Listing>,
+        scan: &Scan,
+        unused: Option<Unused>,
+    ) {
         let mut kept = self.kept.lock();
+        let mut new = KeptListing { listing: Arc::clone(listing), used: kept.clock + 1, unused };
         if scan.is_stale() {
+            new.use_it(&self.ahead);
             return;
         }
+        kept.remove(directory, &self.ahead);
         kept.clock += 1;
-        let clock = kept.clock;
         kept.entries += listing.entries.len();
-        if let Some((old, _)) = kept.listings.insert(directory.to_owned(), (Arc::clone(listing), clock)) {
-            kept.entries -= old.entries.len();
-        }
+        kept.listings.insert(directory.to_owned(), new);
         while kept.entries > KEPT_ENTRIES && kept.listings.len() > 1 {
-            let oldest = kept.listings.iter().min_by_key(|(_, (_, used))| *used);
+            let oldest = kept.listings.iter().min_by_key(|(_, kept)| kept.used);
             let Some(oldest) = oldest.map(|(path, _)| path.clone()) else { break };
-            if let Some((old, _)) = kept.listings.remove(&oldest) {
+            if let Some(old) = kept.remove(&oldest, &self.ahead) {
                 old.set_stale();
-                kept.entries -= old.entries.len();
             }
         }
     }

@@ -25,6 +25,7 @@ use projfs_types::VersionInfo;
 
 use super::Listing;
 use super::Listings;
+use super::ahead::Pace;
 use crate::command::About;
 use crate::command::CommandTable;
 use crate::command::Urgency;
@@ -38,6 +39,18 @@ pub(super) struct Begin {
     pub(super) version: VersionInfo,
     pub(super) caller: Caller,
     pub(super) expires: Option<Instant>,
+    pub(super) asker: Asker,
+}
+
+/// Whom a scan was begun for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// Somebody who waits for it.
+    Caller,
+    /// Nobody yet.
+    Nobody,
+    /// Somebody who walks the tree, and will come to it.
+    Walk,
 }
 
 /// One listing on its way.
@@ -164,13 +177,27 @@ impl Scan {
         About { path: self.begin.directory.clone(), version: self.begin.version.clone() }
     }
 
-    fn finish(self: &Arc<Self>, listings: &Listings, outcome: std::result::Result<Arc<Listing>, Fault>) {
-        if let Ok(listing) = &outcome {
-            listings.keep(&self.begin.directory, listing, self);
+    fn finish(
+        self: &Arc<Self>,
+        listings: &Arc<Listings>,
+        commands: &Arc<CommandTable>,
+        outcome: std::result::Result<Arc<Listing>, Fault>,
+    ) {
+        let (directory, walk) = (&self.begin.directory, self.begin.asker == Asker::Walk);
+        match &outcome {
+            Ok(listing) => {
+                let unused = walk.then(|| listings.ahead.arrived(directory, listing));
+                listings.keep(directory, listing, self, unused);
+            }
+            Err(_) if walk => listings.ahead.failed(),
+            Err(_) => {}
         }
-        listings.drop_scan(&self.begin.directory, self);
+        listings.drop_scan(directory, self);
         self.progress.lock().outcome = Some(outcome);
         self.moved.notify_all();
+        if walk {
+            listings.ask_ahead(commands, Pace::Going);
+        }
     }
 }
 
@@ -184,10 +211,10 @@ pub(super) fn start(listings: &Arc<Listings>, commands: &Arc<CommandTable>, scan
     ask(listings, commands, scan, build, |listings, commands, scan, answer| match answer {
         Ok(()) if scan.progress.lock().left => {
             end(commands, scan);
-            scan.finish(listings, Err(ProviderErrorKind::Cancelled.into()));
+            scan.finish(listings, commands, Err(ProviderErrorKind::Cancelled.into()));
         }
         Ok(()) => next(listings, commands, scan),
-        Err(error) => scan.finish(listings, Err(Fault::Provider(error))),
+        Err(error) => scan.finish(listings, commands, Err(Fault::Provider(error))),
     })
 }
 
@@ -198,7 +225,7 @@ fn next(listings: &Arc<Listings>, commands: &Arc<CommandTable>, scan: &Arc<Scan>
         Ok(batch) if batch.is_empty() => {
             end(commands, scan);
             let entries = std::mem::take(&mut scan.progress.lock().entries);
-            scan.finish(listings, Listing::new(&scan.begin.directory, entries, scan.begin.expires));
+            scan.finish(listings, commands, Listing::new(&scan.begin.directory, entries, scan.begin.expires));
         }
         Ok(batch) => {
             scan.progress.lock().entries.extend::<Vec<ProjectedItem>>(batch);
@@ -206,11 +233,11 @@ fn next(listings: &Arc<Listings>, commands: &Arc<CommandTable>, scan: &Arc<Scan>
         }
         Err(error) => {
             end(commands, scan);
-            scan.finish(listings, Err(Fault::Provider(error)));
+            scan.finish(listings, commands, Err(Fault::Provider(error)));
         }
     });
     if asked.is_err() {
-        scan.finish(listings, Err(ProviderErrorKind::Unavailable.into()));
+        scan.finish(listings, commands, Err(ProviderErrorKind::Unavailable.into()));
     }
 }
 

@@ -6,7 +6,6 @@ use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::NodeId;
 use projfs_types::Number;
-use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
 use projfs_types::Stat;
 use projfs_types::collation;
@@ -24,12 +23,6 @@ use crate::node::table::Location;
 use crate::node::table::Prepared;
 use crate::node::table::Seen;
 use crate::port::Context;
-
-/// How many directories of a directory that somebody walks are asked for before they are wanted.
-const WALK_DOWN: usize = 32;
-
-/// How many directories that come after it are.
-const WALK_ON: usize = 4;
 
 /// One entry for a listing.
 #[derive(Debug)]
@@ -183,7 +176,7 @@ impl Engine {
                     let version = || self.directory_version(&view);
                     let listing = self.listings.get(&self.commands, context, projection, version)?;
                     if let Some((parent, name)) = self.nodes.listed(node) {
-                        self.walk_on(context, projection, &listing, parent, &name);
+                        self.walk_on(context, (projection, &listing), (parent, &name));
                     }
                     Some(listing)
                 }
@@ -219,33 +212,19 @@ impl Engine {
         Ok(local)
     }
 
-    /// Asks for the listings that somebody who walks the tree will want next: those of the directories in this one, and of
-    /// some that come after it.
+    /// Asks for the listings that somebody who walks the tree will want next.
     fn walk_on(
         &self,
         context: &Context<'_>,
-        projection: &RelPath,
-        listing: &Listing,
-        parent: NodeId,
-        name: &ItemName,
+        (projection, listing): (&RelPath, &Arc<Listing>),
+        (parent, name): (NodeId, &ItemName),
     ) {
         // A listing that does not last is asked for when it is wanted.
         if self.lifetime().is_some() {
             return;
         }
-        let prefetch = |at: &RelPath, entries: &[ProjectedItem], most| {
-            let directories = entries.iter().filter(|item| item.info.item_kind() == ItemKind::Directory);
-            for item in directories.take(most) {
-                let (path, version) = (at.join(&item.name), item.info.version.clone());
-                self.listings.prefetch(&self.commands, context, &path, version);
-            }
-        };
-        prefetch(projection, listing.entries(), WALK_DOWN);
         let above = self.nodes.view(parent).ok().and_then(|view| view.projection);
-        if let Some(above) = above
-            && let Some(siblings) = self.listings.kept(&above)
-        {
-            prefetch(&above, siblings.after(name), WALK_ON);
-        }
+        let above = above.as_deref().map(|above| (above, name));
+        self.listings.walk_on(&self.commands, context.caller, (projection, listing), above);
     }
 }
