@@ -8,6 +8,7 @@ mod message;
 pub(crate) mod server;
 
 pub use client::Client;
+pub use client::ask;
 pub use message::Answer;
 pub use message::Failure;
 pub use message::Feature;

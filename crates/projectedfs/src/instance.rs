@@ -150,6 +150,7 @@ impl VirtualizationInstance {
             root: escape(std::os::unix::ffi::OsStrExt::as_bytes(origin.path.as_os_str())),
             started: self.shared.started_seconds(),
             instance: origin.id.to_string(),
+            keeper: self.shared.live()?.keeper.as_ref().map(|keeper| keeper.keeper()),
         };
         let noted = files.write_note(&note);
         *self.shared.control.lock() = Some((server, files));

@@ -24,8 +24,8 @@ use crate::MountEntry;
 use crate::Result;
 use crate::RuntimeFiles;
 use crate::VirtualizationRoot;
+use crate::control;
 use crate::control::Answer;
-use crate::control::Client;
 use crate::control::Question;
 use crate::escape;
 use crate::instance::Shared;
@@ -160,10 +160,10 @@ fn below(left: &[OsString]) -> Option<RelPathBuf> {
 
 /// Asks an instance of another process.
 fn ask(path: &Path, mount: &MountEntry, below: &RelPath) -> Result<OnDiskState> {
-    let client = Client::connect(&RuntimeFiles::find(&mount.path, mount.owner).socket())?;
+    let files = RuntimeFiles::find(&mount.path, mount.owner);
     let mut state = None;
     let question = Question::OnDisk { path: escape(below.as_bytes()) };
-    let asked = client.ask(&question, &mut |answer| {
+    let asked = control::ask(&files, &question, &mut |answer| {
         if let Answer::OnDisk { state: told } = answer {
             state = Some(told);
         }

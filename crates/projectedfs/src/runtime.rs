@@ -7,6 +7,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 
+use rustix::io::Errno;
+use rustix::process::Pid;
+use rustix::process::test_kill_process;
 use serde::Deserialize;
 use serde::Serialize;
 use twox_hash::XxHash3_64;
@@ -101,6 +104,14 @@ impl RuntimeFiles {
         self.stem.with_extension("log")
     }
 
+    /// Whether a keeper lives that starts the daemon of the instance again if it dies.
+    pub fn is_kept(&self) -> bool {
+        let keeper = self.read_note().and_then(|note| note.keeper);
+        let keeper = keeper.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        // Somebody else's lives too.
+        keeper.is_some_and(|pid| matches!(test_kill_process(pid), Ok(()) | Err(Errno::PERM)))
+    }
+
     /// Reads the note, if there is one.
     pub fn read_note(&self) -> Option<Note> {
         serde_json::from_slice(&std::fs::read(self.note()).ok()?).ok()
@@ -152,6 +163,9 @@ pub struct Note {
     pub started: u64,
     /// The root's identity.
     pub instance: String,
+    /// The process that starts the daemon again if it dies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeper: Option<u32>,
 }
 
 /// The notes in the runtime directory of this user, those of instances that crashed among them.

@@ -191,8 +191,8 @@ pub(crate) struct Mount {
     #[arg(short, long)]
     pub(crate) foreground: bool,
     /// Whether the mount outlives its daemon: a process that does nothing else holds it, and starts the daemon again if
-    /// it dies. Programs wait meanwhile. Requests then come by /dev/fuse. Needs Linux 6.9.
-    #[arg(long, default_value = "off", conflicts_with = "foreground")]
+    /// it dies. Programs wait meanwhile. Requests then come by /dev/fuse.
+    #[arg(long, value_name = "WHEN", default_value = "auto", conflicts_with = "foreground")]
     pub(crate) keeper: KeeperChoice,
     /// After how many lives in a row of less than a second the keeper gives up. Programs get errors from then on.
     #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u32).range(1..))]
@@ -271,7 +271,9 @@ pub(crate) struct Options {
 /// Whether the mount outlives its daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum KeeperChoice {
-    /// It does.
+    /// It does where the kernel can: Linux 6.9 or later. Not with --transport io_uring.
+    Auto,
+    /// It does, or is not mounted.
     On,
     /// It does not.
     Off,

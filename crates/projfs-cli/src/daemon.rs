@@ -9,7 +9,6 @@ use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
@@ -20,7 +19,8 @@ use projectedfs::runtime_dir;
 use serde::Deserialize;
 use serde::Serialize;
 
-use crate::cli::KeeperChoice;
+use crate::cli::Mount;
+use crate::mount::is_kept;
 use crate::mount::real;
 use crate::outcome::Exit;
 use crate::outcome::Failure;
@@ -38,14 +38,11 @@ struct Word {
 }
 
 /// Starts this command again in the background and waits until it is ready, or has failed.
-pub(crate) fn start(dir: &Path, keeper: KeeperChoice) -> Outcome<u8> {
+pub(crate) fn start(mount: &Mount) -> Outcome<u8> {
     let cannot = |error: std::io::Error| Failure::system("start the daemon", &error);
-    let files = RuntimeFiles::new(&runtime_dir()?, &real(dir));
+    let files = RuntimeFiles::new(&runtime_dir()?, &real(&mount.dir));
     let mut daemon = Command::new(std::env::current_exe().map_err(cannot)?)
-        .arg(match keeper {
-            KeeperChoice::On => KEEPING,
-            KeeperChoice::Off => DAEMONIZED,
-        })
+        .arg(if is_kept(mount) { KEEPING } else { DAEMONIZED })
         .args(std::env::args_os().skip(1))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -7,7 +7,7 @@ use projectedfs::control::Answer;
 use projectedfs::control::Question;
 
 use crate::locate::Located;
-use crate::locate::connect;
+use crate::locate::ask;
 use crate::outcome::Exit;
 use crate::outcome::Failure;
 use crate::outcome::Outcome;
@@ -19,7 +19,7 @@ pub(crate) fn run(paths: &[PathBuf], discard: bool, json: bool) -> Outcome<u8> {
         let (located, mount) = Located::find_mounted(path)?;
         let before = given + kept;
         let question = Question::Dehydrate { paths: vec![located.text()], discard };
-        let asked = connect(&mount)?.ask(&question, &mut |answer| {
+        let asked = ask(&mount, &question, &mut |answer| {
             match &answer {
                 Answer::Virtual { .. } => given += 1,
                 Answer::Kept { path, reason } => {

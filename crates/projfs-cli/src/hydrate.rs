@@ -8,7 +8,7 @@ use projectedfs::control::Answer;
 use projectedfs::control::Question;
 
 use crate::locate::Located;
-use crate::locate::connect;
+use crate::locate::ask;
 use crate::outcome::Exit;
 use crate::outcome::Failure;
 use crate::outcome::Outcome;
@@ -20,7 +20,7 @@ pub(crate) fn run(paths: &[PathBuf], json: bool) -> Outcome<u8> {
     let mut count = 0;
     for path in paths {
         let (located, mount) = Located::find_mounted(path)?;
-        let asked = connect(&mount)?.ask(&Question::Hydrate { paths: vec![located.text()] }, &mut |answer| {
+        let asked = ask(&mount, &Question::Hydrate { paths: vec![located.text()] }, &mut |answer| {
             let Answer::Fetched { path } = &answer else { return ControlFlow::Continue(()) };
             count += 1;
             if json {

@@ -3,6 +3,7 @@
 //! A look at a virtual item would make it a placeholder. So only what is above the root is followed; what is below
 //! is taken as it is written.
 
+use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Component;
 use std::path::Path;
@@ -11,7 +12,9 @@ use std::path::PathBuf;
 use projectedfs::MountEntry;
 use projectedfs::RelPathBuf;
 use projectedfs::RuntimeFiles;
-use projectedfs::control::Client;
+use projectedfs::control;
+use projectedfs::control::Answer;
+use projectedfs::control::Question;
 use projectedfs::is_root;
 use projectedfs::mounts;
 
@@ -82,10 +85,13 @@ impl Located {
     }
 }
 
-/// A connection to the instance of a mount.
-pub(crate) fn connect(mount: &MountEntry) -> Outcome<Client> {
-    let files = RuntimeFiles::find(&mount.path, mount.owner);
-    Ok(Client::connect(&files.socket())?)
+/// Asks the instance of a mount; what it refuses is the inner result. See [`control::ask`].
+pub(crate) fn ask(
+    mount: &MountEntry,
+    question: &Question,
+    each: &mut dyn FnMut(Answer) -> ControlFlow<()>,
+) -> projectedfs::Result<Result<(), control::Failure>> {
+    control::ask(&RuntimeFiles::find(&mount.path, mount.owner), question, each)
 }
 
 /// Takes `.` and `..` out, as they are written.

@@ -11,6 +11,7 @@ use projectedfs::unescape;
 
 use crate::cli::KeeperChoice;
 use crate::cli::Mount;
+use crate::cli::Transport;
 use crate::daemon;
 use crate::outcome::Outcome;
 use crate::session;
@@ -30,17 +31,14 @@ pub(crate) fn run(mount: &Mount) -> Outcome<u8> {
             eprintln!("projfs: mounted at {}; Ctrl-C unmounts", instance.path().display());
         })
     } else {
-        daemon::start(&mount.dir, mount.keeper)
+        daemon::start(mount)
     }
 }
 
 /// What the process in the background does.
 pub(crate) fn in_background(mount: &Mount) -> Outcome<u8> {
     daemon::detach();
-    let keeper = match mount.keeper {
-        KeeperChoice::On => Keeper::attach()?,
-        KeeperChoice::Off => None,
-    };
+    let keeper = if is_kept(mount) { Keeper::attach()? } else { None };
     let resumed = keeper.as_ref().is_some_and(|keeper| keeper.path().is_some());
     serve(mount, keeper, |_| daemon::ready()).inspect_err(|failure| {
         if resumed {
@@ -48,6 +46,32 @@ pub(crate) fn in_background(mount: &Mount) -> Outcome<u8> {
             tracing::error!(%failure, "cannot go on with the mount");
         }
     })
+}
+
+/// Whether the mount is to outlive its daemon. A kernel that cannot send requests again is known by its version: it says
+/// so itself only once the mount is there.
+pub(crate) fn is_kept(mount: &Mount) -> bool {
+    match mount.keeper {
+        KeeperChoice::On => true,
+        KeeperChoice::Off => false,
+        KeeperChoice::Auto => {
+            !matches!(mount.options.transport, Transport::IoUring) && kernel() >= Some(RESENDS)
+        }
+    }
+}
+
+/// The first version of Linux that can keep a mount without a daemon going.
+const RESENDS: (u32, u32) = (6, 9);
+
+fn kernel() -> Option<(u32, u32)> {
+    let system = rustix::system::uname();
+    version(system.release().to_str().ok()?)
+}
+
+/// The first two numbers of `6.18.5-amd64`.
+fn version(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|letter: char| !letter.is_ascii_digit()).map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
 /// What the process does that keeps the one in the background.
@@ -86,4 +110,19 @@ fn serve(
 /// The real path of a directory, or the path as it is if there is none.
 pub(crate) fn real(dir: &Path) -> std::path::PathBuf {
     dir.canonicalize().unwrap_or_else(|_| dir.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    //! Releases are told apart.
+
+    use super::*;
+
+    #[test]
+    fn releases_have_versions() {
+        assert_eq!(version("6.18.5-1-amd64"), Some((6, 18)));
+        assert_eq!(version("6.9-rc1"), Some((6, 9)));
+        assert!(version("6.9") >= Some(RESENDS) && version("10.0.1") >= Some(RESENDS));
+        assert!(version("6.8.12") < Some(RESENDS) && version("odd") < Some(RESENDS));
+    }
 }

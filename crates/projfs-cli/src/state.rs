@@ -11,7 +11,7 @@ use projectedfs::control::ItemAnswer;
 use projectedfs::control::Question;
 
 use crate::locate::Located;
-use crate::locate::connect;
+use crate::locate::ask;
 use crate::outcome::Exit;
 use crate::outcome::Failure;
 use crate::outcome::Outcome;
@@ -38,7 +38,7 @@ pub(crate) fn run(paths: &[PathBuf], verbose: bool, json: bool) -> Outcome<u8> {
 fn look(path: &Path) -> Outcome<ItemAnswer> {
     let located = Located::find(path)?;
     match &located.mount {
-        Some(mount) => ask(&located, mount),
+        Some(mount) => look_at(&located, mount),
         None => {
             let root = VirtualizationRoot::open(&located.root)?;
             Ok(ItemAnswer::new(&located.path, root.state(&located.path)?))
@@ -46,9 +46,9 @@ fn look(path: &Path) -> Outcome<ItemAnswer> {
     }
 }
 
-fn ask(located: &Located, mount: &MountEntry) -> Outcome<ItemAnswer> {
+fn look_at(located: &Located, mount: &MountEntry) -> Outcome<ItemAnswer> {
     let mut item = None;
-    let asked = connect(mount)?.ask(&Question::State { paths: vec![located.text()] }, &mut |answer| {
+    let asked = ask(mount, &Question::State { paths: vec![located.text()] }, &mut |answer| {
         if let Answer::Item(answer) = answer {
             item = Some(answer);
         }

@@ -15,7 +15,7 @@ use projectedfs::mounts;
 use serde::Serialize;
 
 use crate::locate::Located;
-use crate::locate::connect;
+use crate::locate::ask;
 use crate::outcome::Exit;
 use crate::outcome::Failure;
 use crate::outcome::Outcome;
@@ -43,7 +43,7 @@ pub(crate) fn run(dir: Option<&Path>, json: bool) -> Outcome<u8> {
     };
     let mut code = 0;
     for (number, mount) in mounts.iter().enumerate() {
-        let report = match ask(mount) {
+        let report = match report(mount) {
             Ok(report) => report,
             Err(failure) if dir.is_none() => {
                 eprintln!("projfs: {failure}");
@@ -68,7 +68,7 @@ pub(crate) fn run(dir: Option<&Path>, json: bool) -> Outcome<u8> {
     Ok(code)
 }
 
-fn ask(mount: &MountEntry) -> Outcome<Report> {
+fn report(mount: &MountEntry) -> Outcome<Report> {
     let status = ask_status(mount)?;
     let log = Some(RuntimeFiles::find(&mount.path, mount.owner).log()).filter(|log| log.exists());
     let notes = notes(&status);
@@ -78,7 +78,7 @@ fn ask(mount: &MountEntry) -> Outcome<Report> {
 /// How the instance of a mount is.
 pub(crate) fn ask_status(mount: &MountEntry) -> Outcome<Status> {
     let mut status = None;
-    let asked = connect(mount)?.ask(&Question::Status, &mut |answer| {
+    let asked = ask(mount, &Question::Status, &mut |answer| {
         if let Answer::Status(answer) = answer {
             status = Some(*answer);
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use projectedfs::control::Question;
 
 use crate::locate::Located;
-use crate::locate::connect;
+use crate::locate::ask;
 use crate::outcome::Exit;
 use crate::outcome::Failure;
 use crate::outcome::Outcome;
@@ -18,14 +18,11 @@ pub(crate) fn run(dir: &Path, force: bool) -> Outcome<u8> {
     if mount.clear_dead()? {
         return Ok(0);
     }
-    match connect(&mount) {
-        Ok(client) => {
-            let asked = client.ask(&Question::Unmount { force }, &mut |_| ControlFlow::Continue(()));
-            asked?.map_err(|failure| {
-                let hint = if failure.kind == "busy" { "; --force unmounts all the same" } else { "" };
-                Failure::new(Exit::Failure, format!("{}{hint}", failure.message))
-            })?;
-        }
+    match ask(&mount, &Question::Unmount { force }, &mut |_| ControlFlow::Continue(())) {
+        Ok(asked) => asked.map_err(|failure| {
+            let hint = if failure.kind == "busy" { "; --force unmounts all the same" } else { "" };
+            Failure::new(Exit::Failure, format!("{}{hint}", failure.message))
+        })?,
         // Another program's instance, perhaps without a socket: it notices when its mount is gone.
         Err(_) => mount.unmount()?,
     }

@@ -11,11 +11,12 @@ use std::time::Duration;
 use std::time::Instant;
 
 use projectedfs::MEMORY_FORMAT;
+use projectedfs::RuntimeFiles;
+use projectedfs::control::Client;
 use projectedfs::control::Question;
 use projectedfs::unescape;
 
 use crate::locate::Located;
-use crate::locate::connect;
 use crate::outcome::Exit;
 use crate::outcome::Failure;
 use crate::outcome::Outcome;
@@ -38,8 +39,9 @@ pub(crate) fn run(dir: &Path) -> Outcome<u8> {
     };
     let program = PathBuf::from(unescape(&keeper.program).map(OsString::from_vec).unwrap_or_default());
     check(&program, keeper.format)?;
-    // The daemon may be gone before it has answered.
-    if let Ok(Err(refused)) = connect(&mount)?.ask(&Question::Upgrade, &mut |_| ControlFlow::Continue(())) {
+    // Asked once: the daemon may be gone before it has answered.
+    let client = Client::connect(&RuntimeFiles::find(&mount.path, mount.owner).socket())?;
+    if let Ok(Err(refused)) = client.ask(&Question::Upgrade, &mut |_| ControlFlow::Continue(())) {
         return failed(refused.message);
     }
     let end = Instant::now() + PATIENCE;

@@ -8,7 +8,7 @@ use projectedfs::control::Question;
 
 use crate::cli::Watch;
 use crate::locate::Located;
-use crate::locate::connect;
+use crate::locate::ask;
 use crate::outcome::Exit;
 use crate::outcome::Failure;
 use crate::outcome::Outcome;
@@ -20,7 +20,7 @@ pub(crate) fn run(watch: &Watch) -> Outcome<u8> {
     match &located.mount {
         Some(mount) => {
             let question = Question::Watch { since: watch.since.clone(), once: watch.once };
-            let asked = connect(mount)?.ask(&question, &mut |answer| printer.print(answer));
+            let asked = ask(mount, &question, &mut |answer| printer.print(answer));
             asked?.map_err(|failure| match failure.kind.as_str() {
                 "refused" => Failure::new(Exit::Usage, format!("--since {}", failure.message)),
                 _ => Failure::new(Exit::Failure, failure.message),

@@ -47,7 +47,8 @@ check() {
     done
 }
 
-mounted() { "$projfs" mount "dir:$source" "$root"; }
+daemon() { "$projfs" status --json "$root" | sed -n 's/^{"pid": *\([0-9]*\).*/\1/p'; }
+mounted() { "$projfs" mount --keeper off "dir:$source" "$root"; }
 refused() { ! "$@" 2>/dev/null || fail "not refused: $*"; }
 same() { [[ $(cat "$root/$1") == "$2" ]] || fail "$1 holds $(cat "$root/$1"), should hold $2"; }
 
@@ -193,12 +194,22 @@ cd "$root"
 check "after a mount"
 contents
 check "after reading"
-pid=$("$projfs" status --json "$root" | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' | head -n 1)
+pid=$(daemon)
 cd /
 kill -9 "$pid"
 mounted
 cd "$root"
 check "after kill -9"
 contents
+cd /
+"$projfs" unmount "$root"
+"$projfs" mount --keeper on "dir:$source" "$root"
+cd "$root"
+kill -9 "$(daemon)"
+# This very shell is in a directory of the mount.
+check "after kill -9 of a kept mount"
+contents
+kill -9 "$(daemon)"
+check "after another"
 cd /
 exit "$failed"

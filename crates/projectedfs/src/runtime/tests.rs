@@ -23,6 +23,7 @@ fn a_note_is_read_as_it_was_written_and_removed_with_its_socket() {
         root: "/somewhere".into(),
         started: 1,
         instance: "0".into(),
+        keeper: None,
     };
     files.write_note(&note).unwrap();
     assert_eq!(files.read_note(), Some(note));

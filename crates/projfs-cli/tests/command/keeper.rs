@@ -24,7 +24,7 @@ fn kill(status: &serde_json::Value) {
 #[test]
 fn a_killed_daemon_is_started_again() {
     mounted("a_killed_daemon_is_started_again", |work| {
-        work.does(&["mount", "--keeper", "on", "git:repo@HEAD~1", "tree"]);
+        work.does(&["mount", "git:repo@HEAD~1", "tree"]);
         let before = status(work);
         assert_eq!(before["keeper"]["restarts"], 0);
         let mut open = fs::File::create(work.path("tree/new")).unwrap();
@@ -48,7 +48,7 @@ fn a_killed_daemon_is_started_again() {
 #[test]
 fn a_daemon_is_replaced_under_programs_that_work() {
     mounted("a_daemon_is_replaced_under_programs_that_work", |work| {
-        work.does(&["mount", "--keeper", "on", "dir:source", "tree"]);
+        work.does(&["mount", "dir:source", "tree"]);
         let (stop, rounds) = (AtomicBool::new(false), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             let working = scope.spawn(|| {
@@ -85,10 +85,12 @@ fn a_daemon_is_replaced_under_programs_that_work() {
 #[test]
 fn only_a_kept_mount_can_be_upgraded() {
     mounted("only_a_kept_mount_can_be_upgraded", |work| {
-        work.does(&["mount", "dir:source", "tree"]);
+        work.does(&["mount", "--keeper", "off", "dir:source", "tree"]);
         assert!(status(work)["keeper"].is_null());
         work.fails(&["upgrade", "tree"], 1, &["has no keeper"]);
         work.does(&["unmount", "tree"]);
         work.fails(&["mount", "-f", "--keeper", "on", "dir:source", "tree"], 2, &["--foreground"]);
+        let both = ["mount", "--transport", "io_uring", "--keeper", "on", "dir:source", "tree"];
+        work.fails(&both, 5, &["a keeper or io_uring"]);
     });
 }

@@ -108,7 +108,7 @@ fn a_mount_in_use_is_unmounted_by_force_only() {
 #[test]
 fn a_crash_is_recovered_from_at_the_next_mount() {
     mounted("a_crash_is_recovered_from_at_the_next_mount", |work| {
-        work.does(&["mount", "source", "tree"]);
+        work.does(&["mount", "--keeper", "off", "source", "tree"]);
         fs::write(work.path("tree/new"), "mine").unwrap();
         fs::remove_file(work.path("tree/a")).unwrap();
         kill(field(work, "pid").as_u64().unwrap(), rustix::process::Signal::KILL);
@@ -117,7 +117,7 @@ fn a_crash_is_recovered_from_at_the_next_mount() {
             std::thread::yield_now();
         }
         assert!(work.does(&["list"]).contains("dead"));
-        work.does(&["mount", "source", "tree"]);
+        work.does(&["mount", "--keeper", "off", "source", "tree"]);
         assert_eq!(fs::read_to_string(work.path("tree/new")).unwrap(), "mine");
         assert_eq!(state(work, "tree/a"), "tombstone");
         kill(field(work, "pid").as_u64().unwrap(), rustix::process::Signal::KILL);
