@@ -4,6 +4,7 @@ mod conformance;
 mod finding;
 mod foreign;
 mod install;
+mod kept;
 mod kernel_tree;
 mod layout;
 mod licenses;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::Subcommand;
+use clap::ValueEnum;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "What the project does to itself", bin_name = "cargo xtask")]
@@ -79,6 +81,17 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Works in a mount below DIR while its daemon is killed again and again, and compares with undisturbed work
+    Kept {
+        /// A directory for the mount, with some GB of room
+        dir: PathBuf,
+        /// How often a daemon is killed, in seconds
+        #[arg(long, default_value = "2", value_parser = kept::interval)]
+        every: std::time::Duration,
+        /// Only this work
+        #[arg(long)]
+        work: Vec<kept::Work>,
+    },
     /// Measures a mount against a native directory, with fio and by itself: the same work in both, in turn
     Measure {
         /// A directory of the mount
@@ -103,6 +116,10 @@ fn main() -> ExitCode {
         Task::Fsx { dir, ops, seed } => foreign::fsx(&tree::root(), &dir, ops, seed),
         Task::Conformance { dir, checker, wchar, arguments } => {
             conformance::run(&tree::root(), &dir, checker, wchar, &arguments)
+        }
+        Task::Kept { dir, every, work } => {
+            let all = kept::Work::value_variants();
+            kept::run(&tree::root(), &dir, every, if work.is_empty() { all } else { &work })
         }
         Task::Measure { mounted, native, repeats } => measure::run(&mounted, &native, repeats),
     };
