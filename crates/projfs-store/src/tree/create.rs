@@ -244,20 +244,25 @@ impl TreeStore {
     fn finish(&self, at: &At, file: Option<(OwnedFd, RelPathBuf)>, replaced: Replaced) -> Done<Created> {
         let created = self.created(at, file);
         if created.is_err() {
-            let grave = self.at_trash(self.trash.fresh());
-            let flags = match replaced {
-                Replaced::Nothing => RenameFlags::empty(),
-                Replaced::Tombstone => RenameFlags::WHITEOUT,
-            };
-            let undone = at.rename(&grave, flags).and_then(|()| match grave.unlink() {
-                Err(Errno::ISDIR | Errno::PERM) => grave.remove_directory(),
-                other => other,
-            });
-            if let Err(errno) = undone {
-                warn!(%errno, "an item that could not be made to the end stays");
-            }
+            self.unmake(at, replaced);
         }
         created
+    }
+
+    /// Takes away what was just made, and puts back the tombstone that it replaced.
+    pub(crate) fn unmake(&self, at: &At, replaced: Replaced) {
+        let grave = self.at_trash(self.trash.fresh());
+        let flags = match replaced {
+            Replaced::Nothing => RenameFlags::empty(),
+            Replaced::Tombstone => RenameFlags::WHITEOUT,
+        };
+        let unmade = at.rename(&grave, flags).and_then(|()| match grave.unlink() {
+            Err(Errno::ISDIR | Errno::PERM) => grave.remove_directory(),
+            other => other,
+        });
+        if let Err(errno) = unmade {
+            warn!(%errno, "an item that could not be made to the end stays");
+        }
     }
 
     /// A full item that was just made.

@@ -112,7 +112,7 @@ impl TreeStore {
 
     /// Makes a directory that holds no more than tombstones really empty. It is made full first: without that, losing its
     /// tombstones would show again what they hide. It looks as before, should it come no further.
-    fn make_empty(&self, (dir, name): (&RelPath, &ItemName), at: &At) -> Done<()> {
+    pub(crate) fn make_empty(&self, (dir, name): (&RelPath, &ItemName), at: &At) -> Done<()> {
         let inner = Arc::new(open_below(&at.dir, &at.name)?);
         check_holds_nothing(&inner)?;
         match self.convert_directory_at(dir, name) {
