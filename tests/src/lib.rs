@@ -10,6 +10,10 @@ mod mounted;
 mod sample;
 mod watchdog;
 
+pub mod stage;
+#[cfg(target_arch = "x86_64")]
+pub mod trace;
+
 pub use daemon::Setup;
 pub use daemon::serve;
 pub use deed::Deed;

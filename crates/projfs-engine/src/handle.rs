@@ -33,6 +33,9 @@ pub(crate) struct Handle {
     pub(crate) visit: Option<OpenVisit>,
     /// The kernel's number for the request that opened it.
     pub(crate) request: u64,
+    /// What a sync through another handle of the file failed with. The file system below says it once, and everybody who
+    /// has the file open is to hear it.
+    pub(crate) unsynced: Option<ErrorKind>,
 }
 
 impl Handle {
@@ -116,6 +119,20 @@ impl HandleTable {
         if let Some(handle) = self.handles.lock().open.get_mut(&id) {
             handle.visit = Some(visit);
         }
+    }
+
+    /// A sync of a file through one handle has failed: the others are told when they sync.
+    pub(crate) fn sync_failed(&self, node: NodeId, told: HandleId, kind: ErrorKind) {
+        let mut handles = self.handles.lock();
+        for (_, handle) in handles.open.iter_mut().filter(|(id, handle)| handle.node == node && **id != told)
+        {
+            handle.unsynced.get_or_insert(kind);
+        }
+    }
+
+    /// What a handle has still to be told of a sync through another.
+    pub(crate) fn take_unsynced(&self, id: HandleId) -> Option<ErrorKind> {
+        self.handles.lock().open.get_mut(&id)?.unsynced.take()
     }
 
     /// Attributes of a node were changed.

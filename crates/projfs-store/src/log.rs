@@ -85,6 +85,11 @@ impl Log {
         self.write(&bytes)
     }
 
+    /// Takes away all that is in it, for good.
+    pub(crate) fn erase(self) -> Result<(), Errno> {
+        rustix::fs::ftruncate(&self.file, 0)
+    }
+
     /// The length of the file, in bytes.
     pub(crate) fn length(&self) -> u64 {
         self.length

@@ -19,6 +19,7 @@ use projfs_sync::atomic::Ordering;
 use projfs_types::Number;
 use projfs_types::PlaceholderInfo;
 use projfs_types::RelPath;
+use rustix::io::Errno;
 
 use super::settle::Fetched;
 use crate::Engine;
@@ -42,6 +43,8 @@ struct Flight {
     progress: Mutex<Progress>,
     moved: Condvar,
     taken: Arc<AtomicBool>,
+    /// What the store said, which a provider need not pass on.
+    failed: Arc<Mutex<Option<Errno>>>,
 }
 
 #[derive(Default)]
@@ -52,11 +55,17 @@ struct Progress {
 }
 
 /// The store's file as the provider sees it.
-struct Target(Arc<dyn StoreFile>);
+struct Target {
+    file: Arc<dyn StoreFile>,
+    failed: Arc<Mutex<Option<Errno>>>,
+}
 
 impl DataTarget for Target {
     fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.write_at(offset, data).map_err(|error| io::Error::from(error.errno()))
+        self.file.write_at(offset, data).map_err(|error| {
+            self.failed.lock().get_or_insert(error.errno());
+            io::Error::from(error.errno())
+        })
     }
 }
 
@@ -100,7 +109,11 @@ impl Engine {
         let mut progress = flight.progress.lock();
         let ended = loop {
             if let Some(outcome) = &progress.outcome {
-                break outcome.clone().map_err(|error| self.commands.refusal(error, origin));
+                let failed = *flight.failed.lock();
+                break outcome.clone().map_err(|error| match failed {
+                    Some(errno) => Error::new(ErrorKind::Store(errno), origin),
+                    None => self.commands.refusal(error, origin),
+                });
             }
             if self.commands.stopping().is_cancelled() {
                 break Err(Error::new(ErrorKind::Unavailable, origin));
@@ -160,6 +173,7 @@ impl Engine {
             progress: Mutex::new(progress),
             moved: Condvar::new(),
             taken: Arc::default(),
+            failed: Arc::default(),
         });
         flights.insert(number, Arc::clone(&flight));
         drop(flights);
@@ -183,7 +197,8 @@ impl Engine {
         size: u64,
         flight: &Arc<Flight>,
     ) -> Result<CommandId> {
-        let target: Arc<dyn DataTarget> = Arc::new(Target(Arc::clone(&flight.file)));
+        let target: Arc<dyn DataTarget> =
+            Arc::new(Target { file: Arc::clone(&flight.file), failed: Arc::clone(&flight.failed) });
         let (commands, flight) = (Arc::downgrade(&self.commands), Arc::clone(flight));
         let path = about.path.clone();
         let counters = Arc::clone(&self.counters);

@@ -85,7 +85,7 @@ impl Engine {
                             projected.metadata = Metadata::Dirty;
                         }
                         self.store.put_directory(&dir.path, name, &info, &projected)?;
-                        self.store.forget(&origin)?;
+                        self.forget_hidden(&origin);
                         self.nodes.changed(parent);
                         self.nodes.set_prepared(node, level);
                         return Ok(true);

@@ -18,6 +18,7 @@ use projfs_types::Number;
 use projfs_types::Origin;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
+use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use projfs_types::What;
 
@@ -231,7 +232,7 @@ impl Engine {
             (Change::Dirty, Under::Noted { origin, info }) => {
                 let projected = Projected { metadata: Metadata::Dirty, ..projected_of(under)? };
                 self.store.put_stand_in(&dir.path, name, info, &projected)?;
-                self.store.forget(origin)?;
+                self.forget_hidden(origin);
             }
             (Change::Dirty, _) => {
                 let projected = Projected { metadata: Metadata::Dirty, ..projected_of(under)? };
@@ -263,9 +264,24 @@ impl Engine {
         self.settled(fetched);
         self.flights.published(*number);
         if let Some(projection) = &dir.projection {
-            self.store.forget(&projection.join(name))?;
+            self.forget_hidden(&projection.join(name));
         }
         Ok(())
+    }
+
+    /// Forgets a note in whose place there is something on disk now. That has happened, so nobody is told of an error: a
+    /// note that stays is hidden, and is forgotten before what hides it goes.
+    pub(crate) fn forget_hidden(&self, origin: &RelPath) {
+        if let Err(error) = self.store.forget(origin) {
+            tracing::warn!(%error, "a placeholder stays noted");
+        }
+    }
+
+    /// Ends a file that nobody has open any more. If that fails, the next start does it.
+    pub(crate) fn end_trash(&self, trash: TrashId) {
+        if let Err(error) = self.store.discard(trash) {
+            tracing::error!(%error, "cannot empty the trash");
+        }
     }
 
     /// The file that comes in parts, of a placeholder that does.

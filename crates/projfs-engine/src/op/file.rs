@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use super::lookup::Peeked;
 use super::lookup::missing;
 use crate::Engine;
+use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::flow::Under;
@@ -93,13 +94,23 @@ impl Engine {
     /// What was written to the file survives a power cut once this returns.
     ///
     /// # Errors
-    /// `BadHandle`; the store's.
+    /// `BadHandle`; the store's, which everybody who has the file open is told once.
     pub fn sync(&self, context: &Context<'_>, handle: HandleId, data_only: bool) -> Result<()> {
-        if self.handles.get(handle)?.parts().is_some() {
+        let open = self.handles.get(handle)?;
+        if open.parts().is_some() {
             // Nothing of it is anybody's but the provider's.
             return Ok(());
         }
-        Ok(self.file(context, handle)?.sync(data_only)?)
+        let synced = self.file(context, handle)?.sync(data_only).map_err(Error::from);
+        let missed = self.handles.take_unsynced(handle);
+        match (synced, missed) {
+            (Ok(()), None) => Ok(()),
+            (Ok(()), Some(kind)) => Err(kind.into()),
+            (Err(error), _) => {
+                self.handles.sync_failed(open.node, handle, error.kind);
+                Err(error)
+            }
+        }
     }
 
     /// What was done to the names of a directory survives a power cut once this returns.

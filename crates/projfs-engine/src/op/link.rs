@@ -1,10 +1,12 @@
 //! Giving an item one more name.
 
 use projfs_provider::Closed;
+use projfs_store::Item;
 use projfs_store::Place;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::NodeId;
+use projfs_types::Stat;
 use projfs_types::What;
 
 use super::lookup::missing;
@@ -12,6 +14,8 @@ use crate::Engine;
 use crate::engine::Entry;
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::flow::Under;
+use crate::node::table::DirView;
 use crate::node::table::Location;
 use crate::node::table::Prepared;
 use crate::port::Context;
@@ -74,14 +78,14 @@ impl Engine {
                         continue;
                     }
                     self.record(context, dir.path.join(name), ItemKind::File, What::Created)?;
+                    let item = self.store.look_trash(*trash)?;
                     self.store.link(Place::Trash(*trash), &dir.path, name)?;
                     if let Some(trash) = self.nodes.linked(node, parent, name) {
-                        self.store.discard(trash)?;
+                        self.end_trash(trash);
                     }
                     self.appeared(&dir, name);
                     self.nodes.changed(parent);
-                    let under = self.under(&dir, name)?;
-                    self.enter(&dir, name, &under)
+                    self.enter(&dir, name, &self.under_linked(&dir, name, item))
                 }
                 Location::Named(from_parent, from_name) => {
                     let _held = self.locks.change(&[*from_parent, parent]);
@@ -89,21 +93,20 @@ impl Engine {
                     let dir = self.nodes.view(parent)?;
                     let under = self.under(&from, from_name)?;
                     if self.node_under(&from, from_name, &under) != Some(node)
-                        || !matches!(under, crate::flow::Under::OnDisk(_))
                         || dir.prepared < Prepared::Dirty
                         || !self.is_free(&dir, name, &mut free)?
                     {
                         continue;
                     }
                     let what = What::Linked { to: dir.path.join(name) };
-                    let kind = under.kind().ok_or(ErrorKind::NotFound)?;
+                    let Under::OnDisk(item) = under else { continue };
+                    let kind = item.state.kind().ok_or(ErrorKind::NotFound)?;
                     self.record(context, from.path.join(from_name), kind, what)?;
                     self.store.link(Place::Named(&from.path, from_name), &dir.path, name)?;
                     self.nodes.linked(node, parent, name);
                     self.appeared(&dir, name);
                     self.nodes.changed(parent);
-                    let under = self.under(&dir, name)?;
-                    self.enter(&dir, name, &under)
+                    self.enter(&dir, name, &self.under_linked(&dir, name, *item))
                 }
             };
             return match linked {
@@ -111,5 +114,15 @@ impl Engine {
                 None => missing(),
             };
         }
+    }
+
+    /// What is under a name that an item has just got. That has happened: if it cannot be looked at, it is as it was before,
+    /// with one name more.
+    fn under_linked(&self, dir: &DirView, name: &ItemName, before: Item) -> Under {
+        self.under(dir, name).unwrap_or_else(|error| {
+            tracing::warn!(%error, "an item that was linked cannot be looked at");
+            let links = before.stat.links + 1;
+            Under::OnDisk(Box::new(Item { stat: Stat { links, ..before.stat }, ..before }))
+        })
     }
 }

@@ -138,7 +138,9 @@ impl Engine {
     }
 
     pub(super) fn opened(&self, context: &Context<'_>, node: NodeId, access: Access, mode: u32) -> Opened {
-        self.opened_as(Handle { node, access, ranges: None, visit: None, request: context.request }, mode)
+        let request = context.request;
+        let handle = Handle { node, access, ranges: None, visit: None, request, unsynced: None };
+        self.opened_as(handle, mode)
     }
 
     fn opened_as(&self, handle: Handle, mode: u32) -> Opened {
@@ -164,8 +166,12 @@ impl Engine {
         let access = Access::Read;
         // Whatever its permission bits are, it is not the kernel that reads it.
         let request = context.request;
-        let in_parts =
-            |file| self.opened_as(Handle { node, access, ranges: Some(file), visit: None, request }, 0);
+        let in_parts = |file| {
+            self.opened_as(
+                Handle { node, access, ranges: Some(file), visit: None, request, unsynced: None },
+                0,
+            )
+        };
         let location = self.nodes.location(node);
         match location {
             Ok(Location::Named(..)) => {}
@@ -222,9 +228,7 @@ impl Engine {
         }
         if let Some(trash) = self.nodes.closed(handle.node) {
             self.files.remove(handle.node);
-            if let Err(error) = self.store.discard(trash) {
-                tracing::error!(%error, "cannot empty the trash");
-            }
+            self.end_trash(trash);
         }
         // Also if nothing was to be told of this handle: another's answer may have silenced it.
         self.drop_mask(handle.node);

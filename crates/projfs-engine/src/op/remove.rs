@@ -142,13 +142,22 @@ impl Engine {
         let item_kind = under.kind().ok_or(ErrorKind::NotFound)?;
         self.record(context, dir.path.join(name), item_kind, What::Deleted)?;
         self.drop_parts(&under)?;
+        self.forget_before(&dir, name, leave)?;
         let trash = self.store.remove(&dir.path, name, leave, self.keep_of(Some(node)))?;
         if let Under::Noted { origin, .. } = &under {
-            self.store.forget(origin)?;
+            self.forget_hidden(origin);
         }
         self.drop_name(node, parent, name, trash)?;
         self.nodes.changed(parent);
         Ok(Some(()))
+    }
+
+    /// Before a name that leaves nothing goes: a note may be left from before, which must not come to light.
+    pub(super) fn forget_before(&self, dir: &DirView, name: &ItemName, leave: Leave) -> Result<()> {
+        match (leave, &dir.projection) {
+            (Leave::Nothing, Some(projection)) => Ok(self.store.forget(&projection.join(name))?),
+            (Leave::Nothing, None) | (Leave::Tombstone, _) => Ok(()),
+        }
     }
 
     /// Whether the store is to keep an item that loses a name.
@@ -170,11 +179,11 @@ impl Engine {
         if !self.nodes.is_open(node) {
             self.files.remove(node);
         }
-        match self.nodes.removed(node, parent, name, trash) {
-            // Its last handle was closed since.
-            Some(needless) => Ok(self.store.discard(needless)?),
-            None => Ok(()),
+        // Its last handle may have been closed since.
+        if let Some(needless) = self.nodes.removed(node, parent, name, trash) {
+            self.end_trash(needless);
         }
+        Ok(())
     }
 
     /// The listing by which a directory was found to be empty; nothing for a full one.

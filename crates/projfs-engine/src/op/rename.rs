@@ -287,7 +287,7 @@ impl Engine {
                         self.store.put_stand_in(&dir.path, name, info, &projected)?;
                     }
                 }
-                self.store.forget(origin)?;
+                self.forget_hidden(origin);
             }
             Under::OnDisk(item) => {
                 if let (Some(projected), Some(projection)) = (item.state.projected(), &dir.projection)
@@ -316,9 +316,10 @@ impl Engine {
     ) -> Result<()> {
         let keep = self.keep_of(target.map(|target| target.node));
         self.drop_parts(to_under)?;
+        self.forget_before(from_dir, from.1, leave)?;
         let trash = self.store.rename((&from_dir.path, from.1), (&to_dir.path, to.1), leave, keep)?;
         if let Under::Noted { origin, .. } = to_under {
-            self.store.forget(origin)?;
+            self.forget_hidden(origin);
         }
         if let Some(target) = target {
             self.drop_name(target.node, to.0, to.1, trash)?;

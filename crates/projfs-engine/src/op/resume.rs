@@ -245,7 +245,7 @@ impl Engine {
     fn reopened(&self, record: HandleRecord) -> Handle {
         let HandleRecord { node, access, in_parts, request } = record;
         let ranges = if in_parts { self.parts_again(node) } else { None };
-        Handle { node, access, ranges, visit: None, request }
+        Handle { node, access, ranges, visit: None, request, unsynced: None }
     }
 
     /// The content of a file that came in parts, if it still does. One that is whole by now is read as it is.

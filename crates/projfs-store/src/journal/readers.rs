@@ -29,6 +29,8 @@ use super::epoch::errno_of;
 use super::frame::checksum;
 
 const NAME: &str = "readers";
+/// No reader is called so: a name has no dot at its beginning.
+const NEW_NAME: &str = ".new";
 const MAGIC: &[u8; 8] = b"PFSJRDR1";
 const LENGTH: usize = 32;
 /// Of a reader whose file cannot be read: in no epoch, so it is told that everything is gone.
@@ -82,14 +84,20 @@ impl Readers {
             self.dir = Some(open_dir(journal)?);
         }
         let Some(dir) = &self.dir else { return Err(Errno::NOENT) };
-        let file = open_file(dir, name, OFlags::WRONLY | OFlags::CREATE)?;
-        let made = write(&file, cursor)
-            .and_then(|()| rustix::fs::fsync(&file))
-            .and_then(|()| rustix::fs::fsync(dir));
-        if made.is_err() {
-            rustix::fs::unlinkat(dir, name.as_str(), AtFlags::empty())?;
+        // Whole under its name, or not there: one without a cursor would be told that everything is gone.
+        let made = (|| {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+            let file = File::from(rustix::fs::openat(dir, NEW_NAME, flags, Mode::RUSR | Mode::WUSR)?);
+            write(&file, cursor)?;
+            rustix::fs::fsync(&file)?;
+            rustix::fs::renameat(dir, NEW_NAME, dir, name.as_str())
+        })();
+        if let Err(errno) = made.and_then(|()| rustix::fs::fsync(dir)) {
+            for name in [NEW_NAME, name.as_str()] {
+                let _ = rustix::fs::unlinkat(dir, name, AtFlags::empty());
+            }
+            return Err(errno);
         }
-        made?;
         self.known.insert(name.clone(), cursor);
         Ok(())
     }

@@ -21,6 +21,7 @@ use rustix::fs::Timestamps;
 use rustix::fs::UTIME_OMIT;
 use rustix::fs::XattrFlags;
 use rustix::io::Errno;
+use tracing::debug;
 
 use super::Done;
 use crate::codec::Damage;
@@ -255,8 +256,11 @@ impl Inode<'_> {
             self.set(MORE[*slot].as_bytes(), more, XattrFlags::empty())?;
         }
         self.set(ATTRIBUTE.as_bytes(), &encoded.first, XattrFlags::empty())?;
-        if let Some(slot) = slot_before {
-            self.remove_if_there(MORE[slot].as_bytes())?;
+        if let Some(slot) = slot_before
+            && let Err(errno) = self.remove_if_there(MORE[slot].as_bytes())
+        {
+            // The step is done, and what nothing names is written over by the next but one.
+            debug!(%errno, "the second attribute of before stays");
         }
         Ok(())
     }

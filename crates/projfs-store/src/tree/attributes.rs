@@ -13,6 +13,7 @@ use rustix::fs::Statx;
 use rustix::fs::Timespec;
 use rustix::fs::UTIME_NOW;
 use rustix::io::Errno;
+use tracing::debug;
 
 use super::At;
 use super::Done;
@@ -145,54 +146,87 @@ impl TreeStore {
     }
 }
 
-/// The inode first: if a crash comes before the record follows, a file is full, with all its content.
+/// The record is the step: what it says is shown, and it is believed while the inode has the write time of before as well as
+/// when it has the new one. What fails thereafter is taken back.
 fn change_projected(
     at: &At,
     stat: &Statx,
     number: Number,
-    mut provided: Provided,
+    before: Provided,
     change: &AttributeChange,
 ) -> Done<()> {
-    let is_file = provided.info.item_kind() == ItemKind::File;
-    if change.uid.is_some() || change.gid.is_some() {
+    let kind = before.info.item_kind();
+    if change.permissions.is_some() && kind == ItemKind::Symlink {
+        return Err(Errno::OPNOTSUPP.into());
+    }
+    let record = |provided: &Provided| {
+        let item = Recorded::Projected(provided.clone());
+        Inode::Named(at).set_record(&Record { inode: stat.stx_ino, number, item })
+    };
+    let changes_owner = change.uid.is_some() || change.gid.is_some();
+    if changes_owner {
         at.change_owner(change.uid, change.gid)?;
-        if is_file {
-            provided.info.mode = permissions(mode::without_set_id(provided.info.mode.into()));
+    }
+    let mut provided = changed(&before, change, changes_owner && kind == ItemKind::File);
+    let times = provided.info.times;
+    let result = record(&provided).and_then(|()| {
+        if provided.form == Form::Whole && (change.access.is_some() || change.write.is_some()) {
+            let access = change.access.map(|_| timespec(times.access));
+            let write = change.write.map(|_| timespec(times.write));
+            at.set_times(access, write).inspect_err(|_| told(record(&before), "a record"))?;
         }
+        Ok(())
+    });
+    if result.is_err() && changes_owner {
+        told(at.change_owner(Some(stat.stx_uid), Some(stat.stx_gid)), "an owner");
+    }
+    result?;
+    if provided.form == Form::StandIn {
+        return Ok(());
+    }
+    if kind == ItemKind::File && change.write.is_some() {
+        // Not all file systems hold a time as exactly as it was given.
+        let inode = at.stat().ok().flatten();
+        provided.stored_write = inode.map_or(times.write, |inode| time(inode.stx_mtime));
+        match record(&provided) {
+            Err(fault) if provided.stored_write != times.write => return Err(fault),
+            followed => told(followed, "the time in a record"),
+        }
+    }
+    // Those on disk are for who looks at it when nothing is mounted.
+    let on_disk = disk_mode(&provided.info);
+    if on_disk != u32::from(stat.stx_mode) & mode::PERMISSIONS {
+        told(at.change_mode(on_disk), "the permissions of an inode");
+    }
+    Ok(())
+}
+
+/// What the record is to say.
+fn changed(before: &Provided, change: &AttributeChange, strips: bool) -> Provided {
+    let mut provided = before.clone();
+    let info = &mut provided.info;
+    if strips {
+        info.mode = permissions(mode::without_set_id(info.mode.into()));
     }
     if let Some(wanted) = change.permissions {
-        if provided.info.item_kind() == ItemKind::Symlink {
-            return Err(Errno::OPNOTSUPP.into());
-        }
-        provided.info.mode = permissions(wanted);
+        info.mode = permissions(wanted);
     }
     let moment = now();
-    let times = &mut provided.info.times;
+    let times = &mut info.times;
     times.access = change.access.map_or(times.access, |time| resolved(time, moment));
     times.write = change.write.map_or(times.write, |time| resolved(time, moment));
     times.change = moment;
-    match provided.form {
-        Form::StandIn => provided.stored_write = times.write,
-        Form::Whole => {
-            if change.access.is_some() || change.write.is_some() {
-                let access = change.access.map(|_| timespec(times.access));
-                let write = change.write.map(|_| timespec(times.write));
-                at.set_times(access, write)?;
-            }
-            if is_file && change.write.is_some() {
-                provided.stored_write = time(at.stat()?.ok_or(Errno::NOENT)?.stx_mtime);
-            }
-        }
+    if provided.form == Form::StandIn {
+        provided.stored_write = times.write;
     }
-    let on_disk = (provided.form == Form::Whole).then(|| disk_mode(&provided.info));
-    let record = Record { inode: stat.stx_ino, number, item: Recorded::Projected(provided) };
-    Inode::Named(at).set_record(&record)?;
-    if let Some(on_disk) = on_disk
-        && on_disk != u32::from(stat.stx_mode) & mode::PERMISSIONS
-    {
-        at.change_mode(on_disk)?;
+    provided
+}
+
+/// What is not the step itself may fail.
+fn told<E: std::fmt::Debug>(result: Result<(), E>, what: &'static str) {
+    if let Err(error) = result {
+        debug!(?error, what, "is not as it should be");
     }
-    Ok(())
 }
 
 fn resolved(time: Time, now: Timestamp) -> Timestamp {

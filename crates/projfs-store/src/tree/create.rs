@@ -13,10 +13,13 @@ use rustix::fs::AtFlags;
 use rustix::fs::FileType;
 use rustix::fs::Mode;
 use rustix::fs::OFlags;
+use rustix::fs::RenameFlags;
 use rustix::io::Errno;
+use tracing::warn;
 
 use super::At;
 use super::Done;
+use super::Fault;
 use super::Seen;
 use super::TreeStore;
 use super::at::Inode;
@@ -29,6 +32,7 @@ use super::look::permissions;
 use super::probe::name_nameless;
 use super::probe::nameless;
 use super::put::Kind;
+use super::put::Replaced;
 use super::put::Vacancy;
 use crate::Created;
 use crate::NewItem;
@@ -111,9 +115,19 @@ impl TreeStore {
         let id = self.trash.fresh();
         let at = self.at_trash(id);
         name_nameless(&file, &at)?;
-        let stat = at.stat()?.ok_or(Errno::NOENT)?;
-        self.trash.add(id, stat.stx_ino);
-        Ok((id, self.created(&at, Some((file, RelPathBuf::root())))?))
+        let created = rustix::fs::fstat(&file).map_err(Fault::from).and_then(|stat| {
+            self.trash.add(id, stat.st_ino);
+            self.created(&at, Some((file, RelPathBuf::root())))
+        });
+        match created {
+            Ok(created) => Ok((id, created)),
+            Err(fault) => {
+                // What is left is cleared away at the next start.
+                let _ = at.unlink();
+                self.trash.drop(id);
+                Err(fault)
+            }
+        }
     }
 
     fn plan(&self, new: &NewItem, gid: u32, inherits: bool) -> Plan {
@@ -143,7 +157,7 @@ impl TreeStore {
             let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
             let mode = Mode::from_raw_mode(plan.shown);
             match rustix::fs::openat(&*at.dir, at.name.as_slice(), flags, mode) {
-                Ok(file) => return self.created(at, Some((file, dir.join(name)))),
+                Ok(file) => return self.finish(at, Some((file, dir.join(name))), Replaced::Nothing),
                 Err(Errno::EXIST) => {}
                 Err(errno) => return Err(errno.into()),
             }
@@ -154,7 +168,11 @@ impl TreeStore {
         }
         let file = self.prepare_file(plan)?;
         self.name(&file, at, &vacancy)?;
-        self.created(at, Some((file, dir.join(name))))
+        let replaced = match vacancy {
+            Vacancy::Free => Replaced::Nothing,
+            Vacancy::Replaceable | Vacancy::Taken => Replaced::Tombstone,
+        };
+        self.finish(at, Some((file, dir.join(name))), replaced)
     }
 
     fn prepare_file(&self, plan: &Plan) -> Done<OwnedFd> {
@@ -175,7 +193,7 @@ impl TreeStore {
         if plain {
             match rustix::fs::mkdirat(&*at.dir, at.name.as_slice(), Mode::from_raw_mode(plan.shown & 0o1777))
             {
-                Ok(()) => return self.created(at, None),
+                Ok(()) => return self.finish(at, None, Replaced::Nothing),
                 Err(Errno::EXIST) => {}
                 Err(errno) => return Err(errno.into()),
             }
@@ -187,8 +205,7 @@ impl TreeStore {
         if placed.is_err() {
             let _ = made.remove_directory();
         }
-        placed?;
-        self.created(at, None)
+        self.finish(at, None, placed?)
     }
 
     fn create_other(
@@ -205,8 +222,7 @@ impl TreeStore {
         if placed.is_err() {
             let _ = made.unlink();
         }
-        placed?;
-        self.created(at, None)
+        self.finish(at, None, placed?)
     }
 
     fn prepare_named(&self, made: &At, plan: &Plan, has_mode: bool) -> Done<()> {
@@ -222,6 +238,31 @@ impl TreeStore {
             made.change_mode(plan.disk())?;
         }
         Ok(())
+    }
+
+    /// A full item that was just made. If it cannot be looked at, it is as if it had not been made.
+    fn finish(&self, at: &At, file: Option<(OwnedFd, RelPathBuf)>, replaced: Replaced) -> Done<Created> {
+        let created = self.created(at, file);
+        if created.is_err() {
+            self.unmake(at, replaced);
+        }
+        created
+    }
+
+    /// Takes away what was just made, and puts back the tombstone that it replaced.
+    pub(crate) fn unmake(&self, at: &At, replaced: Replaced) {
+        let grave = self.at_trash(self.trash.fresh());
+        let flags = match replaced {
+            Replaced::Nothing => RenameFlags::empty(),
+            Replaced::Tombstone => RenameFlags::WHITEOUT,
+        };
+        let unmade = at.rename(&grave, flags).and_then(|()| match grave.unlink() {
+            Err(Errno::ISDIR | Errno::PERM) => grave.remove_directory(),
+            other => other,
+        });
+        if let Err(errno) = unmade {
+            warn!(%errno, "an item that could not be made to the end stays");
+        }
     }
 
     /// A full item that was just made.
@@ -260,7 +301,7 @@ impl TreeStore {
                 if placed.is_err() {
                     let _ = made.unlink();
                 }
-                placed
+                placed.map(drop)
             }
         }
     }

@@ -136,7 +136,9 @@ fn believe(stat: &Statx, record: Option<Record>) -> Seen {
         (_, Form::StandIn, ItemKind::File) if !its_own => Seen::Ghost,
         (_, Form::StandIn, ItemKind::File) => Seen::Projected { number, provided },
         (PlaceholderKind::File { size }, Form::Whole, ItemKind::File) if its_own => {
-            let untouched = time(stat.stx_mtime) == provided.stored_write;
+            // A new write time is in the record before the inode has it.
+            let untouched =
+                [provided.stored_write, provided.info.times.write].contains(&time(stat.stx_mtime));
             match (untouched, stat.stx_size == *size) {
                 (true, true) => Seen::Projected { number, provided },
                 (true, false) => Seen::Ghost,

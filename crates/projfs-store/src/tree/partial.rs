@@ -27,6 +27,7 @@ use rustix::fs::OFlags;
 use rustix::fs::RenameFlags;
 use rustix::io::Errno;
 use tracing::debug;
+use tracing::warn;
 
 use super::At;
 use super::Done;
@@ -264,9 +265,19 @@ impl PartialFile for TreePartial {
             return Err(about("complete a file", RelPathBuf::root)(Errno::INVAL.into()));
         }
         // Its size was right before its content was, so its size will not tell whether it was cut off.
-        self.file.sync(true)?;
-        self.map.lock().complete = true;
-        Ok(())
+        let synced = self.file.sync(true);
+        let mut map = self.map.lock();
+        match synced {
+            Ok(()) => map.complete = true,
+            Err(_) => {
+                // What was to be written is dropped by the kernel, and the next sync would not say so: none of it counts.
+                map.there = RangeSet::default();
+                if let Some(Err(errno)) = map.log.take().map(Log::erase) {
+                    warn!(%errno, "parts of a file that could not be written are still noted");
+                }
+            }
+        }
+        synced
     }
 
     fn file(&self) -> Arc<dyn StoreFile> {

@@ -71,6 +71,7 @@ fn lacking(feature: &'static str) -> impl Fn(Errno) -> Fault {
         | Errno::IO
         | Errno::ROFS
         | Errno::MFILE
+        | Errno::NOMEM
         | Errno::NFILE
         | Errno::ACCESS => errno.into(),
         _ => Fault(StoreErrorKind::Unsupported(feature)),

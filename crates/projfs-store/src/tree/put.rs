@@ -157,18 +157,23 @@ impl TreeStore {
     }
 
     /// Gives what was made in `new` its name.
-    pub(crate) fn place(&self, made: &At, at: &At, kind: Kind) -> Done<()> {
+    pub(crate) fn place(&self, made: &At, at: &At, kind: Kind) -> Done<Replaced> {
         match made.rename(at, RenameFlags::NOREPLACE) {
             Err(Errno::EXIST) => {}
-            other => return Ok(other?),
+            other => return Ok(other.map(|()| Replaced::Nothing)?),
         }
         match (at.vacancy()?, kind) {
             (Vacancy::Taken, _) => Err(Errno::EXIST.into()),
-            (Vacancy::Free | Vacancy::Replaceable, Kind::Other) => Ok(made.rename(at, RenameFlags::empty())?),
+            (Vacancy::Free | Vacancy::Replaceable, Kind::Other) => {
+                Ok(made.rename(at, RenameFlags::empty()).map(|()| Replaced::Tombstone)?)
+            }
             // A directory cannot replace anything else; what it changes places with ends in `new`.
             (Vacancy::Free | Vacancy::Replaceable, Kind::Directory) => {
                 made.rename(at, RenameFlags::EXCHANGE)?;
-                Ok(made.unlink()?)
+                if let Err(errno) = made.unlink() {
+                    debug!(%errno, "a tombstone that was replaced is cleared away at the next start");
+                }
+                Ok(Replaced::Tombstone)
             }
         }
     }
@@ -242,6 +247,15 @@ impl TreeStore {
         names.into_iter().rev().for_each(|name| base.push(name));
         Ok(base)
     }
+}
+
+/// What was under a name before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Replaced {
+    /// Nothing.
+    Nothing,
+    /// A tombstone.
+    Tombstone,
 }
 
 /// What is given a name.

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use super::At;
 use super::Done;
+use super::Fault;
 use super::Seen;
 use super::TreeStore;
 use super::at::Inode;
@@ -20,6 +21,7 @@ use super::room::empty;
 use super::room::open_below;
 use crate::Keep;
 use crate::Leave;
+use crate::StoreErrorKind;
 use crate::TrashId;
 
 impl TreeStore {
@@ -42,7 +44,15 @@ impl TreeStore {
         let kept = match &replaced {
             // Two names of one file: both stay.
             Some(replaced) if is_same(&moving, replaced) => return Ok(None),
-            Some(replaced) => self.rename_onto(&source, &target, (is_directory, replaced), leave, keep)?,
+            Some(replaced) => match (is_directory, kind(replaced) == ItemKind::Directory) {
+                (true, false) => return Err(Errno::NOTDIR.into()),
+                (false, true) => return Err(Errno::ISDIR.into()),
+                (true, true) => {
+                    self.make_empty(to, &target)?;
+                    source.rename(&target, leave.flags()).map(|()| None)?
+                }
+                (false, false) => self.rename_onto(&source, &target, replaced, leave, keep)?,
+            },
             None if is_directory => {
                 self.move_directory(&source, &target, leave)?;
                 None
@@ -62,20 +72,10 @@ impl TreeStore {
         &self,
         source: &At,
         target: &At,
-        (is_directory, replaced): (bool, &Statx),
+        replaced: &Statx,
         leave: Leave,
         keep: Keep,
     ) -> Done<Option<TrashId>> {
-        match (is_directory, kind(replaced) == ItemKind::Directory) {
-            (true, false) => return Err(Errno::NOTDIR.into()),
-            (false, true) => return Err(Errno::ISDIR.into()),
-            (true, true) => {
-                self.make_empty(target)?;
-                source.rename(target, leave.flags())?;
-                return Ok(None);
-            }
-            (false, false) => {}
-        }
         if keep == Keep::Nothing {
             source.rename(target, leave.flags())?;
             return Ok(None);
@@ -110,13 +110,16 @@ impl TreeStore {
         }
     }
 
-    /// Makes a directory that holds no more than tombstones really empty. It is made full first: without
-    /// that, losing its tombstones would show again what they hide.
-    fn make_empty(&self, at: &At) -> Done<()> {
+    /// Makes a directory that holds no more than tombstones really empty. It is made full first: without that, losing its
+    /// tombstones would show again what they hide. It looks as before, should it come no further.
+    pub(crate) fn make_empty(&self, (dir, name): (&RelPath, &ItemName), at: &At) -> Done<()> {
         let inner = Arc::new(open_below(&at.dir, &at.name)?);
         check_holds_nothing(&inner)?;
-        Inode::Named(at).remove_record()?;
-        Ok(empty(&inner)?)
+        match self.convert_directory_at(dir, name) {
+            Err(Fault(StoreErrorKind::Corrupt(_))) => Inode::Named(at).remove_record()?,
+            other => other?,
+        }
+        self.keeping_write_time(&inner, || Ok(empty(&inner)?))
     }
 
     /// Exchanges two items.

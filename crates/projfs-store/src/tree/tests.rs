@@ -18,6 +18,7 @@ use crate::NewKind;
 mod changes;
 mod moves;
 mod roots;
+mod stopped;
 mod strangers;
 
 /// A root that is opened anew at will.

@@ -146,8 +146,10 @@ impl TreeStore {
                 break mark;
             }
         };
+        rustix::fs::fsync(readable(&self.room.own)?)?;
+        // From here on it is taken for durable.
         *self.switching.lock() = Some(mark);
-        Ok(rustix::fs::fsync(readable(&self.room.own)?)?)
+        Ok(())
     }
 
     /// Says that a switch has ended, by a thread that first makes everything survive a power cut: others may have written

@@ -102,6 +102,11 @@ impl EngineSubject {
         Self::new(Arc::clone(&other.engine), other.projection.clone())
     }
 
+    /// On an engine that somebody else started, and stops.
+    pub fn on(engine: &Arc<Engine>, projection: &Projection) -> Self {
+        Self::new(Arc::clone(engine), projection.clone())
+    }
+
     fn new(engine: Arc<Engine>, projection: Projection) -> Self {
         let told = engine.journal().end();
         Self { engine, own: None, patience: CancelToken::new(), slots: BTreeMap::new(), told, projection }

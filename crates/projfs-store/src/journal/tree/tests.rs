@@ -337,6 +337,19 @@ fn a_reader_that_reads_nothing_holds_the_journal_to_its_limit_only() {
 }
 
 #[test]
+fn a_reader_that_was_not_registered_to_the_end_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("readers")).unwrap();
+    std::fs::write(dir.path().join("readers/.new"), "half of").unwrap();
+    let journal = open(dir.path(), BOOT);
+    assert!(journal.readers().is_empty());
+    let place = journal.register(&reader("one")).unwrap();
+    assert_eq!(journal.readers(), [(reader("one"), place)]);
+    let files = std::fs::read_dir(dir.path().join("readers")).unwrap();
+    assert_eq!(files.count(), 1);
+}
+
+#[test]
 fn readers_and_what_they_acknowledged_survive() {
     let dir = tempfile::tempdir().unwrap();
     let journal = open(dir.path(), BOOT);
