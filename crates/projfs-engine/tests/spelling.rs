@@ -13,6 +13,7 @@ use projfs_engine::Engine;
 use projfs_engine::Entry;
 use projfs_engine::ErrorKind;
 use projfs_engine::KernelCache;
+use projfs_engine::NegativePaths;
 use projfs_engine::NewItem;
 use projfs_engine::NewKind;
 use projfs_engine::OpenHow;
@@ -127,6 +128,10 @@ fn name(text: &str) -> &ItemName {
 
 impl Rig {
     fn new() -> Self {
+        Self::with(NegativePaths::default())
+    }
+
+    fn with(negative_paths: NegativePaths) -> Self {
         let paths = ["ReadMe", "Src", "Src/Main.c", "Other"].map(|path| RelPathBuf::new(path).unwrap());
         let projection = Projection::default()
             .file("ReadMe", "read me")
@@ -135,7 +140,7 @@ impl Rig {
             .file("Other", "other");
         let asked = Arc::new(Mutex::default());
         let provider = Windows { projection, paths: paths.into(), asked: Arc::clone(&asked) };
-        let options = Options { collation: Collation::Insensitive, ..Options::default() };
+        let options = Options { collation: Collation::Insensitive, negative_paths, ..Options::default() };
         let (store, journal) = (Arc::new(MemoryStore::new()), Arc::new(MemoryJournal::new()));
         let handler = Arc::new(Adapter::new(provider));
         let engine = Engine::start(store, journal, handler, Arc::new(NoCache), options).unwrap();
@@ -210,6 +215,15 @@ fn an_item_is_one_however_it_is_spelled() {
     assert_eq!(rig.word("src/main.c"), StateWord::Hydrated);
     assert_eq!(rig.read("readme"), "read me");
     assert_eq!(rig.list(), ["Other", "ReadMe", "Src"]);
+}
+
+#[test]
+fn a_name_that_nobody_has_is_asked_for_once_each_time() {
+    let rig = Rig::with(NegativePaths::Ask);
+    assert!(rig.find("absent").is_none());
+    assert_eq!(*rig.asked.lock(), ["info absent"]);
+    assert!(rig.find("ABSENT").is_none());
+    assert_eq!(*rig.asked.lock(), ["info absent", "info ABSENT"]);
 }
 
 #[test]
