@@ -103,12 +103,17 @@ impl Engine {
         Ok((Cow::Owned(item.name), None))
     }
 
-    /// The spelling of a name, as far as it is known without asking the provider, where spelling does not matter.
+    /// The spelling of a name, as far as it is known without asking the provider, where spelling does not matter. Who goes
+    /// by this asks for nothing, so all placeholders of the directory are looked through if need be.
     pub(crate) fn known_spelling_for(&self, dir: &DirView, name: &ItemName) -> Result<Option<ItemNameBuf>> {
-        match self.options.collation {
-            Collation::Sensitive => Ok(None),
-            Collation::Insensitive => self.known_spelling(dir, name),
+        if self.options.collation == Collation::Sensitive {
+            return Ok(None);
         }
+        if let Some(known) = self.known_spelling(dir, name)? {
+            return Ok(Some(known));
+        }
+        let Some(projection) = &dir.projection else { return Ok(None) };
+        Ok(self.store.noted_names(projection).into_iter().find(|noted| self.is_same(noted, name)))
     }
 
     fn known_spelling(&self, dir: &DirView, name: &ItemName) -> Result<Option<ItemNameBuf>> {
