@@ -292,6 +292,24 @@ Outcome act(const Words &words) {
         const ssize_t length = lgetxattr(path(1), path(2), value, sizeof value);
         return length < 0 ? failed() : Outcome{0, std::string(value, static_cast<size_t>(length))};
     }
+    if (verb == "removexattr") {
+        return done(lremovexattr(path(1), path(2)));
+    }
+    if (verb == "listxattr") {  // those of users, sorted, with slashes between
+        char names[65536];
+        const ssize_t length = llistxattr(path(1), names, sizeof names);
+        if (length < 0) {
+            return failed();
+        }
+        std::vector<std::string> sorted;
+        for (const char *name = names; name < names + length; name += std::strlen(name) + 1) {
+            if (std::strncmp(name, "user.", 5) == 0) {
+                sorted.push_back(name);
+            }
+        }
+        std::sort(sorted.begin(), sorted.end());
+        return Outcome{0, joined(sorted, "/")};
+    }
     if (verb == "list") {
         DIR *dir = opendir(path(1));
         if (dir == nullptr) {

@@ -540,6 +540,22 @@ std::string extended_attribute(const std::string &name, const std::string &value
     return bytes + name + std::string(1, '\0') + value;
 }
 
+std::string extended_attributes(const std::vector<std::pair<std::string, std::string>> &attributes) {
+    std::string bytes;
+    size_t last = 0;
+    for (const auto &[name, value] : attributes) {
+        if (!bytes.empty()) {
+            // The next one begins at a multiple of four; where, the one before says.
+            bytes.resize((bytes.size() + 3) / 4 * 4, '\xEE');
+            const uint32_t next = static_cast<uint32_t>(bytes.size() - last);
+            std::memcpy(bytes.data() + last, &next, sizeof next);
+        }
+        last = bytes.size();
+        bytes += extended_attribute(name, value);
+    }
+    return bytes;
+}
+
 std::string fresh_directory(const std::string &name) {
     static std::atomic<unsigned> next{0};
     const std::string path = settings.directory + "/" + name + "-" + std::to_string(next++);

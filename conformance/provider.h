@@ -179,6 +179,8 @@ PRJ_FILE_BASIC_INFO basic_info(const Entry &entry);
 
 // One extended attribute as Windows lays it out (FILE_FULL_EA_INFORMATION).
 std::string extended_attribute(const std::string &name, const std::string &value);
+// A chain of them.
+std::string extended_attributes(const std::vector<std::pair<std::string, std::string>> &attributes);
 
 // A root with a provider, and the mount.
 class Instance {

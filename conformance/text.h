@@ -35,6 +35,7 @@ constexpr HRESULT directory_not_empty = of(0x80070091);
 constexpr HRESULT already_exists = of(0x800700B7);
 constexpr HRESULT name_too_long = of(0x800700CE);
 constexpr HRESULT directory = of(0x8007010B);
+constexpr HRESULT attributes_did_not_fit = of(0x80070113);
 constexpr HRESULT unavailable = of(0x80070171);
 constexpr HRESULT provider_unknown = of(0x80070174);
 constexpr HRESULT invalid_operation = of(0x80070181);

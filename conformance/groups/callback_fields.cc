@@ -1,7 +1,9 @@
 // What each callback is given, and what its answer does to the application.
 #include "../groups.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <climits>
 #include <cstring>
 #include <map>
@@ -374,6 +376,109 @@ void callback_fields(Group &group) {
                    scene.run({"getxattr", instance.at("a\\attributes"), "user.colour"}).value,
                {"red", "redred"}, "value");
     });
+    // How a Windows name is spelled on Linux is the implementation's choice, if it is one that can be found.
+    const auto spelled = [&](const std::string &path, const std::string &name) {
+        std::string lower = name;
+        for (char &letter : lower) {
+            letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+        }
+        return scene.run({"getxattr", instance.at(path), "user." + name}).error == 0 ? "user." + name : "user." + lower;
+    };
+    const auto value = [&](const std::string &path, const std::string &name) {
+        const Outcome got = scene.run({"getxattr", instance.at(path), spelled(path, name)});
+        return got.error == 0 ? got.value : got.text();
+    };
+    group.test("extended attributes: several, of any bytes, under any spelling", [&] {
+        Entry entry = file("stored");
+        entry.variable = extended_attributes({{"ONE", "1"}, {"Two", std::string("a\xFF z", 4)}, {"$LONG.NAME-3", std::string(300, 'v')}});
+        instance.provider.put("a\\several", entry);
+        const std::string path = instance.at("a\\several");
+        same(value("a\\several", "ONE"), "1", "the first");
+        same(value("a\\several", "TWO"), std::string("a\xFF z", 4), "the second");
+        same(value("a\\several", "$LONG.NAME-3"), std::string(300, 'v'), "the third");
+        const std::string names = scene.run({"listxattr", path}).value;
+        same_number(std::count(names.begin(), names.end(), '/'), 2, "three names: " + names);
+        group.found("the extended attribute \"Two\" is " + spelled("a\\several", "TWO"));
+        same(instance.state("a\\several"), "P", "state");
+    });
+    group.test("extended attributes in every state", [&] {
+        Entry entry = file("stored");
+        entry.variable = extended_attributes({{"COLOUR", "red"}, {"SHAPE", "round"}});
+        instance.provider.put("a\\states", entry);
+        const std::string path = instance.at("a\\states");
+        scene.run({"list", instance.at("a")});
+        same(value("a\\states", "COLOUR"), "red", "of a placeholder");
+        same(scene.run({"read", path}).value, "stored", "content");
+        same(instance.state("a\\states"), "H", "state");
+        same(value("a\\states", "COLOUR"), "red", "of a hydrated file");
+        same(scene.run({"setxattr", path, spelled("a\\states", "COLOUR"), "blue"}).text(), "ok", "setting one");
+        same(instance.state("a\\states"), "DH", "state");
+        same(value("a\\states", "COLOUR"), "blue", "of a dirty file");
+        same(scene.run({"write", path, "mine"}).text(), "ok", "writing");
+        same(instance.state("a\\states"), "F", "state");
+        same(value("a\\states", "COLOUR") + " " + value("a\\states", "SHAPE"), "blue round", "of a full file");
+    });
+    group.test("extended attributes are removed by applications", [&] {
+        Entry entry = file("stored");
+        entry.variable = extended_attributes({{"COLOUR", "red"}, {"SHAPE", "round"}});
+        instance.provider.put("a\\removed", entry);
+        const std::string path = instance.at("a\\removed");
+        same(scene.run({"removexattr", path, spelled("a\\removed", "COLOUR")}).text(), "ok", "removing one");
+        same(instance.state("a\\removed"), "DP", "state");
+        same(value("a\\removed", "COLOUR"), "ENODATA", "what was removed");
+        same(scene.run({"read", path}).value, "stored", "content");
+        same(value("a\\removed", "COLOUR") + " " + value("a\\removed", "SHAPE"), "ENODATA round", "once hydrated");
+    });
+    group.test("extended attributes of a directory", [&] {
+        Entry entry = folder();
+        entry.variable = extended_attribute("COLOUR", "red");
+        instance.provider.put("a\\folder", entry);
+        instance.provider.put("a\\folder\\in", file("stored"));
+        same(value("a\\folder", "COLOUR"), "red", "of a placeholder");
+        same(scene.run({"write", instance.at("a\\folder\\in"), "mine"}).text(), "ok", "writing into a file in it");
+        same(value("a\\folder", "COLOUR"), "red", "with something in it");
+        same(scene.run({"create", instance.at("a\\folder\\new"), "x"}).text(), "ok", "making a file in it");
+        same(value("a\\folder", "COLOUR"), "red", "of a dirty directory");
+    });
+    group.test("an update of a placeholder replaces its extended attributes", [&] {
+        Entry entry = file("stored");
+        entry.variable = extended_attributes({{"COLOUR", "red"}, {"OLD", "1"}});
+        instance.provider.put("a\\updated", entry);
+        const std::string path = instance.at("a\\updated");
+        for (const bool hydrated : {false, true}) {
+            if (hydrated) {
+                scene.run({"read", path});
+            }
+            same(value("a\\updated", "COLOUR"), hydrated ? "blue" : "red", "before");
+            entry.version += "+";
+            entry.variable = extended_attributes({{"COLOUR", hydrated ? "green" : "blue"}, {"NEW", "1"}});
+            instance.provider.put("a\\updated", entry);
+            same(instance.update("a\\updated", entry, 0), hr::ok, "update");
+            same(value("a\\updated", "COLOUR"), hydrated ? "green" : "blue", "after");
+            same(value("a\\updated", "OLD") + " " + value("a\\updated", "NEW"), "ENODATA 1", "the others");
+        }
+    });
+    group.test("extended attributes of a placeholder ahead of time", [&] {
+        Entry entry = file("stored");
+        entry.variable = extended_attribute("COLOUR", "red");
+        instance.provider.put("a\\ahead", entry);
+        same(instance.place("a\\ahead", entry), hr::ok, "placing it");
+        same(value("a\\ahead", "COLOUR"), "red", "value");
+        same(scene.run({"read", instance.at("a\\ahead")}).value, "stored", "content");
+        same(value("a\\ahead", "COLOUR"), "red", "value, once hydrated");
+    });
+    group.test("more extended attributes than an item can have are refused, or there", [&] {
+        Entry entry = file("stored");
+        const std::string large(60000, 'v');
+        entry.variable = extended_attribute("LARGE", large);
+        const HRESULT placed = instance.place("a\\large", entry);
+        group.found("60,000 bytes of extended attributes: " + show(placed));
+        one_of(placed, {hr::ok, hr::attributes_did_not_fit, hr::invalid_argument, hr::insufficient_buffer, hr::disk_full},
+               "result");
+        if (placed != hr::ok) {
+            same(instance.state("a\\large"), "none", "state");
+        }
+    });
     const auto written = [&](const std::string &what, HRESULT expected,
                              const std::function<HRESULT(const Record &, PlaceholderInfo &)> &body, const Entry &entry) {
         group.test("PrjWritePlaceholderInfo, " + what, [&, expected, body, entry] {
@@ -437,6 +542,20 @@ void callback_fields(Group &group) {
     written("extended attributes that are cut off", hr::invalid_argument,
             [=](const Record &record, PlaceholderInfo &info) { return write(record, info, info.size(), record.path); },
             malformed);
+    const auto chained = [&](const std::string &what, const std::function<void(std::string &)> &spoil) {
+        Entry entry = file("stored");
+        // The second begins after 16 bytes.
+        entry.variable = extended_attributes({{"ONE", "1"}, {"TWO", "22"}});
+        spoil(entry.variable);
+        written("extended attributes " + what, hr::invalid_argument,
+                [=](const Record &record, PlaceholderInfo &info) { return write(record, info, info.size(), record.path); }, entry);
+    };
+    chained("whose next is beyond the end", [](std::string &bytes) { bytes[0] = 100; });
+    chained("whose next goes back into itself", [](std::string &bytes) { bytes[0] = 4; });
+    chained("whose next is not aligned", [](std::string &bytes) { bytes[0] = 15; });
+    chained("without a name", [](std::string &bytes) { bytes[5] = 0; });
+    chained("whose name does not end", [](std::string &bytes) { bytes[11] = '!'; });
+    chained("whose value is longer than the block", [](std::string &bytes) { bytes[16 + 6] = 3; });
     written("extended information of an unknown kind", hr::invalid_argument,
             [=](const Record &record, PlaceholderInfo &info) {
                 PRJ_EXTENDED_INFO extended = {};

@@ -7,6 +7,7 @@ mod mounted {
 
     mod control;
     mod examples;
+    mod extended;
     mod instance;
     mod interrupts;
     mod journal;

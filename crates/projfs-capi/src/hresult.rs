@@ -40,6 +40,7 @@ pub(crate) const INVALID_NAME: HResult = of_win32(123);
 pub(crate) const ALREADY_EXISTS: HResult = of_win32(183);
 pub(crate) const FILENAME_EXCED_RANGE: HResult = of_win32(206);
 pub(crate) const DIRECTORY: HResult = of_win32(267);
+pub(crate) const EAS_DIDNT_FIT: HResult = of_win32(275);
 pub(crate) const UNAVAILABLE: HResult = of_win32(369);
 pub(crate) const METADATA_CORRUPT: HResult = of_win32(370);
 pub(crate) const VIRTUALIZATION_BUSY: HResult = of_win32(371);
@@ -90,7 +91,10 @@ const WIN32: &[(u16, c_int)] = &[
     (183, libc::EEXIST),
     (206, libc::ENAMETOOLONG),
     (223, libc::EFBIG),
+    (254, libc::EINVAL),
+    (255, libc::EINVAL),
     (267, libc::ENOTDIR),
+    (275, libc::E2BIG),
     (282, libc::EOPNOTSUPP),
     (303, libc::ENOENT),
     (327, libc::EINVAL),

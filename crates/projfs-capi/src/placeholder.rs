@@ -74,8 +74,8 @@ pub(crate) struct Asked {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Described {
     pub(crate) info: PlaceholderInfo,
-    /// It came with extended attributes other than the mode, a security descriptor or streams, for which a placeholder
-    /// has no place.
+    /// It came with a security descriptor or streams, or is a symbolic link with extended attributes: for these a
+    /// placeholder has no place.
     more: bool,
 }
 
@@ -102,7 +102,7 @@ impl Asked {
     pub(crate) fn left_out(&self, described: &Described) {
         if described.more && !self.told.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                "extended attributes, security descriptors and streams of placeholders are left out; the mode is taken"
+                "security descriptors and streams of placeholders, and extended attributes of symbolic links, are left out"
             );
         }
     }
@@ -278,7 +278,7 @@ pub(crate) unsafe fn target(
 ///
 /// # Errors
 /// `E_INVALIDARG` for a null pointer, and for a block that does not lie within `size` or is malformed;
-/// `ERROR_INSUFFICIENT_BUFFER` for a size below that of the structure; those of [`describe`] and [`target`].
+/// `ERROR_INSUFFICIENT_BUFFER` for a size below that of the structure; those of [`describe`], [`target`] and [`ea::read`].
 ///
 /// # Safety
 /// The pointers are null or lead to what the header says, `info` to `size` bytes.
@@ -300,16 +300,20 @@ pub(crate) unsafe fn read(
     let fixed = unsafe { info.read_unaligned() };
     // SAFETY: the caller's promise.
     let target = unsafe { target(extended, width) }?;
-    let attributes = ea::decode(&bytes[block(fixed.ea, bytes)?])?;
+    let (mode, attributes) = ea::read(&bytes[block(fixed.ea, bytes)?])?;
     let blocks = [block(fixed.security, bytes)?, block(fixed.streams, bytes)?];
     let mut info = describe(fixed.basic, target.as_deref())?;
     info.version = VersionInfo::from(&fixed.version);
-    let mode = ea::mode(&attributes);
-    if let Some(mode) = mode.filter(|_| target.is_none()) {
+    let mut more = blocks.iter().any(|block| !block.is_empty());
+    if target.is_some() {
+        more |= !attributes.is_empty();
+        return Ok(Described { info, more });
+    }
+    if let Some(mode) = mode {
         let read_only = fixed.basic.file_attributes & READONLY != 0;
         info = info.with_mode(if read_only { mode & !WRITE_BITS } else { mode });
     }
-    let more = attributes.len() > usize::from(mode.is_some()) || blocks.iter().any(|block| !block.is_empty());
+    info.extended = attributes;
     Ok(Described { info, more })
 }
 

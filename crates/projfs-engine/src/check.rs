@@ -1,5 +1,7 @@
 //! What a provider says of an item, checked.
 
+use projfs_types::EXTENDED_SIZE_MAX;
+use projfs_types::ItemKind;
 use projfs_types::PlaceholderInfo;
 use projfs_types::PlaceholderKind;
 use projfs_types::mode;
@@ -18,6 +20,12 @@ pub(crate) fn info(info: &PlaceholderInfo) -> Result<(), &'static str> {
         .any(|time| time.nanoseconds > 999_999_999)
     {
         return Err("a time has more than 999999999 nanoseconds");
+    }
+    if info.item_kind() == ItemKind::Symlink && !info.extended.is_empty() {
+        return Err("a symbolic link has no extended attributes");
+    }
+    if info.extended.size() > EXTENDED_SIZE_MAX {
+        return Err("the extended attributes take more than 1024 bytes");
     }
     match &info.kind {
         PlaceholderKind::File { size } if i64::try_from(*size).is_err() => Err("the size is above 2^63-1"),

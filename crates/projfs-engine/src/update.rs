@@ -26,6 +26,7 @@ use projfs_types::PlaceholderInfo;
 use projfs_types::PlaceholderKind;
 use projfs_types::Projected;
 use projfs_types::RelPath;
+use projfs_types::USER_PREFIX;
 use projfs_types::UpdateFlags;
 use projfs_types::What;
 use projfs_types::mode;
@@ -231,14 +232,14 @@ impl Engine {
         self.provide(spot, node, info, origin)
     }
 
-    /// What is not the provider's to give goes: owner and extended attributes.
+    /// What is not the provider's to give goes: owner and extended attributes, but for those that it replaces.
     fn make_plain(&self, place: Place<'_>) -> Result<()> {
-        for name in self.store.list_xattr(place)?.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
-            match self.store.remove_xattr(place, name) {
-                Ok(()) => {}
-                // What the kernel sets itself (`security.*`) may stay.
-                Err(error) if !name.starts_with(b"user.") => tracing::debug!(%error, "an attribute stays"),
-                Err(error) => return Err(error.into()),
+        let names = self.store.list_xattr(place)?;
+        let others = |name: &&[u8]| !name.is_empty() && !name.starts_with(USER_PREFIX);
+        for name in names.split(|&byte| byte == 0).filter(others) {
+            // What the kernel sets itself (`security.*`) may stay.
+            if let Err(error) = self.store.remove_xattr(place, name) {
+                tracing::debug!(%error, "an attribute stays");
             }
         }
         let (uid, gid) = self.owner;

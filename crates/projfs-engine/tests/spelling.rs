@@ -13,6 +13,7 @@ use projfs_engine::Engine;
 use projfs_engine::Entry;
 use projfs_engine::ErrorKind;
 use projfs_engine::KernelCache;
+use projfs_engine::NegativePaths;
 use projfs_engine::NewItem;
 use projfs_engine::NewKind;
 use projfs_engine::OpenHow;
@@ -21,6 +22,7 @@ use projfs_engine::Patience;
 use projfs_engine::RemoveKind;
 use projfs_engine::RenameHow;
 use projfs_engine::StateWord;
+use projfs_engine::Updated;
 use projfs_provider::Adapter;
 use projfs_provider::DataSink;
 use projfs_provider::DirEntries;
@@ -31,13 +33,16 @@ use projfs_store::MemoryJournal;
 use projfs_store::MemoryStore;
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
+use projfs_testkit::model::version_info;
 use projfs_testkit::projection::Projection;
 use projfs_types::Caller;
 use projfs_types::ItemName;
 use projfs_types::NodeId;
+use projfs_types::OnDiskState;
 use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
+use projfs_types::UpdateFlags;
 use projfs_types::collation::Collation;
 
 /// A source in which the case of names does not matter, as those of Windows are.
@@ -127,6 +132,10 @@ fn name(text: &str) -> &ItemName {
 
 impl Rig {
     fn new() -> Self {
+        Self::with(NegativePaths::default())
+    }
+
+    fn with(negative_paths: NegativePaths) -> Self {
         let paths = ["ReadMe", "Src", "Src/Main.c", "Other"].map(|path| RelPathBuf::new(path).unwrap());
         let projection = Projection::default()
             .file("ReadMe", "read me")
@@ -135,7 +144,7 @@ impl Rig {
             .file("Other", "other");
         let asked = Arc::new(Mutex::default());
         let provider = Windows { projection, paths: paths.into(), asked: Arc::clone(&asked) };
-        let options = Options { collation: Collation::Insensitive, ..Options::default() };
+        let options = Options { collation: Collation::Insensitive, negative_paths, ..Options::default() };
         let (store, journal) = (Arc::new(MemoryStore::new()), Arc::new(MemoryJournal::new()));
         let handler = Arc::new(Adapter::new(provider));
         let engine = Engine::start(store, journal, handler, Arc::new(NoCache), options).unwrap();
@@ -210,6 +219,34 @@ fn an_item_is_one_however_it_is_spelled() {
     assert_eq!(rig.word("src/main.c"), StateWord::Hydrated);
     assert_eq!(rig.read("readme"), "read me");
     assert_eq!(rig.list(), ["Other", "ReadMe", "Src"]);
+}
+
+#[test]
+fn a_name_that_nobody_has_is_asked_for_once_each_time() {
+    let rig = Rig::with(NegativePaths::Ask);
+    assert!(rig.find("absent").is_none());
+    assert_eq!(*rig.asked.lock(), ["info absent"]);
+    assert!(rig.find("ABSENT").is_none());
+    assert_eq!(*rig.asked.lock(), ["info absent", "info ABSENT"]);
+}
+
+#[test]
+fn the_provider_changes_placeholders_under_every_spelling() {
+    let rig = Rig::new();
+    let path = |text: &str| RelPathBuf::new(text).unwrap();
+    // Known under its own spelling alone.
+    assert!(rig.find("Src/Main.c").is_some());
+    assert!(rig.find("ReadMe").is_some());
+    let on_disk = |text: &str| rig.engine.on_disk_state(&path(text)).map_err(|error| error.kind);
+    assert_eq!(on_disk("SRC/main.C"), Ok(OnDiskState::PLACEHOLDER));
+    let info = version_info(100, 0o644, b"another");
+    let made = rig.engine.create_placeholder(&rig.context(), &path("SRC/main.C"), &info);
+    assert_eq!(made.unwrap_err().kind, ErrorKind::Exists);
+    let updated = rig.engine.update(&rig.context(), &path("SRC/main.C"), &info, UpdateFlags::empty());
+    assert_eq!(updated.unwrap(), Updated::Updated);
+    assert_eq!(rig.find("Src/Main.c").unwrap().stat.size, 7);
+    rig.engine.delete(&rig.context(), &path("README"), UpdateFlags::empty()).unwrap();
+    assert_eq!(on_disk("ReadMe"), Err(ErrorKind::NotFound));
 }
 
 #[test]

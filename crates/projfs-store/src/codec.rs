@@ -2,6 +2,7 @@
 //!
 //! Whatever is read back was on a disk that others can write to: every reader checks, none panics.
 
+use projfs_types::ExtendedAttributes;
 use projfs_types::FileTimes;
 use projfs_types::PlaceholderId;
 use projfs_types::PlaceholderInfo;
@@ -19,6 +20,8 @@ pub(crate) type Decoded<T> = Result<T, Damage>;
 
 const NANOSECONDS: u32 = 1_000_000_000;
 const TARGET_MAX: usize = 4095;
+/// In the byte that says the kind of an item: its extended attributes follow its versions.
+const HAS_EXTENDED: u8 = 1 << 2;
 
 /// Tells damaged bytes from whole ones; no defense against intent.
 pub(crate) fn checksum(bytes: &[u8]) -> u32 {
@@ -55,16 +58,28 @@ pub(crate) fn put_times(out: &mut Vec<u8>, times: &FileTimes) {
     }
 }
 
-/// Appends all that a provider said of an item.
+/// Appends extended attributes: how many, and the name and the value of each.
+pub(crate) fn put_extended(out: &mut Vec<u8>, extended: &ExtendedAttributes) {
+    put_integer(out, extended.len() as u64);
+    for (name, value) in extended.iter() {
+        put_bytes(out, name);
+        put_bytes(out, value);
+    }
+}
+
+/// Appends all that a provider said of an item: its kind (1 a file, 2 a directory, 3 a symbolic link, and 4 more if it has
+/// extended attributes), its size or its target, the mode, the attributes, the times, both ids of its version, its
+/// extended attributes.
 pub(crate) fn put_info(out: &mut Vec<u8>, info: &PlaceholderInfo) {
+    let extended = if info.extended.is_empty() { 0 } else { HAS_EXTENDED };
     match &info.kind {
         PlaceholderKind::File { size } => {
-            out.push(1);
+            out.push(1 | extended);
             put_integer(out, *size);
         }
-        PlaceholderKind::Directory => out.push(2),
+        PlaceholderKind::Directory => out.push(2 | extended),
         PlaceholderKind::Symlink { target } => {
-            out.push(3);
+            out.push(3 | extended);
             put_bytes(out, target);
         }
     }
@@ -73,6 +88,9 @@ pub(crate) fn put_info(out: &mut Vec<u8>, info: &PlaceholderInfo) {
     put_times(out, &info.times);
     put_bytes(out, info.version.content.as_bytes());
     put_bytes(out, info.version.provider.as_bytes());
+    if extended != 0 {
+        put_extended(out, &info.extended);
+    }
 }
 
 /// Reads what the functions above wrote.
@@ -184,7 +202,9 @@ impl<'a> Reader<'a> {
 
     /// All that a provider said of an item.
     pub(crate) fn info(&mut self) -> Decoded<PlaceholderInfo> {
-        let kind = match self.byte()? {
+        let kind = self.byte()?;
+        let has_extended = kind & HAS_EXTENDED != 0;
+        let kind = match kind & !HAS_EXTENDED {
             1 => PlaceholderKind::File { size: checked_size(self.integer()?)? },
             2 => PlaceholderKind::Directory,
             3 => PlaceholderKind::Symlink { target: checked_target(self.bytes()?)?.into() },
@@ -194,7 +214,18 @@ impl<'a> Reader<'a> {
         let attributes = self.narrow()?;
         let times = self.times()?;
         let version = VersionInfo { content: self.id()?, provider: self.id()? };
-        Ok(PlaceholderInfo { kind, mode, attributes, times, version })
+        let extended = if has_extended { self.extended()? } else { ExtendedAttributes::default() };
+        Ok(PlaceholderInfo { kind, mode, attributes, times, version, extended })
+    }
+
+    /// Extended attributes, as many as an item of a provider's may have.
+    pub(crate) fn extended(&mut self) -> Decoded<ExtendedAttributes> {
+        let count: u64 = self.integer()?;
+        let mut pairs = Vec::new();
+        for _ in 0..count {
+            pairs.push((self.bytes()?, self.bytes()?));
+        }
+        ExtendedAttributes::new(pairs).map_err(|_| Damage("extended attributes that no item can have"))
     }
 }
 
@@ -220,3 +251,6 @@ pub(crate) fn checked_target(target: &[u8]) -> Decoded<&[u8]> {
     }
     Ok(target)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 1 | the format: 1 |
-//! | 1 | flags. Bits 0 and 1 are the kind: 0 a full item, 1 a file, 2 a directory, 3 a symbolic link of the provider's. Bit 2: the inode is the item itself and no stand-in; 3: metadata was changed here; 4: there is a second attribute; 5: it is under the second of its names; 6: the mode counts |
+//! | 1 | flags. Bits 0 and 1 are the kind: 0 a full item, 1 a file, 2 a directory, 3 a symbolic link of the provider's. Bit 2: the inode is the item itself and no stand-in; 3: metadata was changed here; 4: there is a second attribute; 5: it is under the second of its names; 6: the mode counts; 7: the inode has extended attributes beside ours |
 //! | 2 | the permission bits |
 //! | 8 | the number |
 //! | integer | the inode for which the record was written |
@@ -22,13 +22,18 @@
 //!
 //! A section is a byte that says which it is, and bytes behind their length: 1 the content id, 2 the times that are not
 //! the write time above (a byte with a bit for each of creation, access, write and change, then those), 3 the provider
-//! id, 4 the origin, 5 the target. One that would be empty is not there. The second attribute is the format, one byte,
-//! and the sections that did not fit into the first.
+//! id, 4 the origin, 5 the target, 6 extended attributes (how many, and the name and the value of each, behind their
+//! lengths). One that would be empty is not there. The second attribute is the format, one byte, and the sections that did
+//! not fit into the first.
+//!
+//! Extended attributes are those of the inode. Only while a directory is given others are these in its record too, and are
+//! what is shown, until the inode has them: so they change in one step.
 //!
 //! Numbers of fixed length have the lowest byte first. An integer has seven bits a byte, lowest first, and the top bit
 //! in all bytes but the last. A time is two integers: the seconds since 1970, doubled, or if they are negative doubled
 //! and inverted; and the nanoseconds. A checksum is the low half of XXH3-64.
 
+use projfs_types::ExtendedAttributes;
 use projfs_types::FileTimes;
 use projfs_types::Metadata;
 use projfs_types::Number;
@@ -36,6 +41,7 @@ use projfs_types::Origin;
 use projfs_types::PlaceholderInfo;
 use projfs_types::PlaceholderKind;
 use projfs_types::Projected;
+use projfs_types::RECORD_ATTRIBUTE;
 use projfs_types::RelPathBuf;
 use projfs_types::Timestamp;
 use projfs_types::VersionInfo;
@@ -49,11 +55,12 @@ use crate::codec::checked_size;
 use crate::codec::checked_target;
 use crate::codec::checksum;
 use crate::codec::put_bytes;
+use crate::codec::put_extended;
 use crate::codec::put_integer;
 use crate::codec::put_time;
 
 /// The name of the first attribute.
-pub(crate) const ATTRIBUTE: &str = "user.projfs";
+pub(crate) const ATTRIBUTE: &str = RECORD_ATTRIBUTE;
 /// The two names of the second attribute, used in turn.
 pub(crate) const MORE: [&str; 2] = ["user.projfs.more", "user.projfs.more.other"];
 /// The most that the first attribute holds.
@@ -72,12 +79,14 @@ const DIRTY: u8 = 1 << 3;
 const HAS_MORE: u8 = 1 << 4;
 const OTHER_SLOT: u8 = 1 << 5;
 const HAS_MODE: u8 = 1 << 6;
+const HAS_EXTENDED: u8 = 1 << 7;
 
 const SECTION_CONTENT: u8 = 1;
 const SECTION_TIMES: u8 = 2;
 const SECTION_PROVIDER: u8 = 3;
 const SECTION_ORIGIN: u8 = 4;
 const SECTION_TARGET: u8 = 5;
+const SECTION_EXTENDED: u8 = 6;
 
 /// What is known of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +116,8 @@ pub(crate) enum Recorded {
 pub(crate) struct Provided {
     /// What the provider said, with what was changed here.
     pub(crate) info: PlaceholderInfo,
+    /// Where its extended attributes are.
+    pub(crate) extended: Extended,
     /// Where it comes from.
     pub(crate) origin: Origin,
     /// Whether something was changed here.
@@ -115,6 +126,15 @@ pub(crate) struct Provided {
     pub(crate) form: Form,
     /// The write time that was given to the inode: that of the info, as far as the file system can hold it.
     pub(crate) stored_write: Timestamp,
+}
+
+/// Where the extended attributes of an item are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extended {
+    /// With its inode.
+    InInode,
+    /// In the record. The inode has yet to get them.
+    InRecord,
 }
 
 /// What the inode of a projected item holds.
@@ -224,7 +244,11 @@ impl Provided {
             Metadata::Clean => 0,
             Metadata::Dirty => DIRTY,
         };
-        kind | form | metadata
+        let extended = match self.extended {
+            Extended::InInode if !self.info.extended.is_empty() => HAS_EXTENDED,
+            Extended::InInode | Extended::InRecord => 0,
+        };
+        kind | form | metadata | extended
     }
 
     fn sections(&self) -> Vec<Vec<u8>> {
@@ -250,6 +274,11 @@ impl Provided {
         if let PlaceholderKind::Symlink { target } = &self.info.kind {
             add(SECTION_TARGET, target);
         }
+        if self.extended == Extended::InRecord {
+            let mut extended = Vec::new();
+            put_extended(&mut extended, &self.info.extended);
+            add(SECTION_EXTENDED, &extended);
+        }
         sections
     }
 }
@@ -270,9 +299,6 @@ impl<'a> First<'a> {
             return Err(Damage("an unknown format"));
         }
         let flags = reader.byte()?;
-        if flags & !(KIND | WHOLE | DIRTY | HAS_MORE | OTHER_SLOT | HAS_MODE) != 0 {
-            return Err(Damage("unknown flags"));
-        }
         let mut body = reader.rest();
         let mut more_check = None;
         if flags & HAS_MORE != 0 {
@@ -289,14 +315,19 @@ impl<'a> First<'a> {
         self.more_check.map(|_| usize::from(self.flags & OTHER_SLOT != 0))
     }
 
-    /// The record; `more` is the value of the second attribute.
+    /// Whether the inode has extended attributes beside ours, which are not in the record.
+    pub(crate) fn has_extended(&self) -> bool {
+        self.flags & HAS_EXTENDED != 0
+    }
+
+    /// The record, without extended attributes that are the inode's; `more` is the value of the second attribute.
     pub(crate) fn decode(mut self, more: Option<&[u8]>) -> Decoded<Record> {
         let body = &mut self.body;
         let mode = checked_mode(body.u16()?)?;
         let number = Number(body.u64()?);
         let inode = body.integer()?;
         if self.flags & KIND == KIND_FULL {
-            if self.flags & (WHOLE | DIRTY | HAS_MORE | OTHER_SLOT) != 0 {
+            if self.flags & (WHOLE | DIRTY | HAS_MORE | OTHER_SLOT | HAS_EXTENDED) != 0 {
                 return Err(Damage("flags that a full item cannot have"));
             }
             let shown = (self.flags & HAS_MODE != 0).then_some(mode);
@@ -331,16 +362,22 @@ impl<'a> First<'a> {
             | (PlaceholderKind::Directory, Form::Whole)
             | (PlaceholderKind::Symlink { .. }, Form::StandIn) => {}
         }
+        let extended = match (&sections.extended, self.flags & HAS_EXTENDED) {
+            (Some(_), 0) => Extended::InRecord,
+            (Some(_), _) => return Err(Damage("extended attributes in two places")),
+            (None, _) => Extended::InInode,
+        };
         let info = PlaceholderInfo {
             kind,
             mode,
             attributes,
             times: sections.times.unwrap_or(FileTimes::all(stored_write)),
             version: sections.version,
+            extended: sections.extended.unwrap_or_default(),
         };
         let origin = sections.origin.map_or(Origin::Here, Origin::At);
         let metadata = if self.flags & DIRTY == 0 { Metadata::Clean } else { Metadata::Dirty };
-        let provided = Provided { info, origin, metadata, form, stored_write };
+        let provided = Provided { info, extended, origin, metadata, form, stored_write };
         Ok(Record { inode, number, item: Recorded::Projected(provided) })
     }
 }
@@ -374,6 +411,7 @@ struct Sections {
     times: Option<FileTimes>,
     origin: Option<RelPathBuf>,
     target: Option<Box<[u8]>>,
+    extended: Option<ExtendedAttributes>,
     seen: u8,
 }
 
@@ -382,7 +420,7 @@ impl Sections {
         while !reader.at_end() {
             let tag = reader.byte()?;
             let value = reader.bytes()?;
-            if tag > SECTION_TARGET || self.seen & (1 << tag) != 0 {
+            if tag > SECTION_EXTENDED || self.seen & (1 << tag) != 0 {
                 return Err(Damage("an unknown or repeated section"));
             }
             self.seen |= 1 << tag;
@@ -397,6 +435,11 @@ impl Sections {
                     self.origin = Some(origin);
                 }
                 SECTION_TARGET => self.target = Some(checked_target(value)?.into()),
+                SECTION_EXTENDED => {
+                    let mut reader = Reader::new(value);
+                    self.extended = Some(reader.extended()?);
+                    reader.end()?;
+                }
                 _ => return Err(Damage("an unknown or repeated section")),
             }
         }

@@ -19,7 +19,6 @@ use projfs_types::Stat;
 use projfs_types::Timestamp;
 
 use crate::Result;
-use crate::record::ATTRIBUTE;
 
 /// What is known locally of a projected tree.
 ///
@@ -65,7 +64,7 @@ pub trait Store: Send + Sync + 'static {
 
     // The tree. The directory `dir` must be on disk for all that follows.
 
-    /// Puts a placeholder directory on disk, empty, with its record.
+    /// Puts a placeholder directory on disk, empty, with its record and its extended attributes.
     fn put_directory(
         &self,
         dir: &RelPath,
@@ -73,7 +72,8 @@ pub trait Store: Send + Sync + 'static {
         info: &PlaceholderInfo,
         projected: &Projected,
     ) -> Result<()>;
-    /// Puts a placeholder file or symbolic link on disk as a stand-in, which cannot be read as content.
+    /// Puts a placeholder file or symbolic link on disk as a stand-in, which cannot be read as content, with its extended
+    /// attributes.
     fn put_stand_in(
         &self,
         dir: &RelPath,
@@ -94,7 +94,8 @@ pub trait Store: Send + Sync + 'static {
     /// Drops partial content; harmless if there is none. Those who have it go on with it, by themselves.
     fn drop_partial(&self, number: Number) -> Result<()>;
     /// Gives content its name and its record. What `name` held (nothing, a stand-in, a tombstone) is
-    /// replaced; a stand-in's owner, extended attributes and changed metadata go over to the file.
+    /// replaced; a stand-in's owner, extended attributes and changed metadata go over to the file. Where there was none,
+    /// the file has the info's extended attributes.
     ///
     /// The content is one that was begun, or the partial content of `number`, which must be
     /// [complete](PartialFile::complete) and thereby stops to be partial.
@@ -153,10 +154,11 @@ pub trait Store: Send + Sync + 'static {
         keep: Keep,
     ) -> Result<Option<TrashId>>;
     /// Makes a directory that is on disk the provider's, with this metadata, whatever it was. What is in it, its number
-    /// and its owner stay.
+    /// and its owner stay. Of its extended attributes those that begin with `user.` are the info's from then on.
     ///
     /// # Errors
-    /// `ENOTDIR` if it is none.
+    /// `ENOTDIR` if it is none; `E2BIG` if it gets other extended attributes than it has, and they take more than
+    /// [`EXTENDED_SIZE_MAX`](projfs_types::EXTENDED_SIZE_MAX) bytes.
     fn provide_directory(
         &self,
         dir: &RelPath,
@@ -261,7 +263,7 @@ pub struct Item {
     /// What it shows. A tombstone's is meaningless.
     pub stat: Stat,
     /// What the provider said of it, while it is still the provider's; metadata that was changed here is changed
-    /// here too.
+    /// here too, extended attributes among it.
     pub info: Option<PlaceholderInfo>,
 }
 
@@ -422,9 +424,3 @@ pub struct Space {
 
 /// The name of the store's own directory in the root. It is not shown.
 pub const STORE_DIRECTORY: &[u8] = b".projfs";
-
-/// Whether an extended attribute is the store's own.
-pub fn is_own_attribute(name: &[u8]) -> bool {
-    let rest = name.strip_prefix(ATTRIBUTE.as_bytes());
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))
-}

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod content;
+mod extended;
 mod files;
 mod moves;
 mod names;
@@ -55,6 +56,7 @@ pub fn checks() -> impl Iterator<Item = (&'static str, Check)> {
         partial::CHECKS,
         files::CHECKS,
         attributes::CHECKS,
+        extended::CHECKS,
         views::CHECKS,
     ]
     .into_iter()

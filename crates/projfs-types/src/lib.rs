@@ -1,6 +1,7 @@
 //! Values of a projected file system, and pure functions on them: no I/O, no threads, no clock.
 
 mod caller;
+mod extended;
 mod journal;
 mod name;
 mod notify_mask;
@@ -18,6 +19,13 @@ mod version;
 pub mod collation;
 
 pub use caller::Caller;
+pub use extended::EXTENDED_NAME_MAX;
+pub use extended::EXTENDED_SIZE_MAX;
+pub use extended::ExtendedAttributes;
+pub use extended::ExtendedError;
+pub use extended::RECORD_ATTRIBUTE;
+pub use extended::USER_PREFIX;
+pub use extended::is_own_attribute;
 pub use journal::Cursor;
 pub use journal::CursorError;
 pub use journal::JournalEntry;

@@ -1,5 +1,6 @@
 //! What a provider says of an item.
 
+use crate::ExtendedAttributes;
 use crate::FileTimes;
 use crate::ItemKind;
 use crate::ItemNameBuf;
@@ -20,6 +21,8 @@ pub struct PlaceholderInfo {
     pub times: FileTimes,
     /// Which version of the item this is.
     pub version: VersionInfo,
+    /// The extended attributes that the item has until others are set here. A symbolic link has none.
+    pub extended: ExtendedAttributes,
 }
 
 /// The kind of a projected item.
@@ -72,7 +75,14 @@ impl PlaceholderInfo {
     }
 
     fn new(kind: PlaceholderKind, mode: u16) -> Self {
-        Self { kind, mode, attributes: 0, times: FileTimes::default(), version: VersionInfo::default() }
+        Self {
+            kind,
+            mode,
+            attributes: 0,
+            times: FileTimes::default(),
+            version: VersionInfo::default(),
+            extended: ExtendedAttributes::default(),
+        }
     }
 
     /// The same with other permission bits; all but the lowest twelve are dropped.
@@ -97,6 +107,12 @@ impl PlaceholderInfo {
     #[must_use]
     pub fn with_version(self, version: VersionInfo) -> Self {
         Self { version, ..self }
+    }
+
+    /// The same with these extended attributes, which an update of the item replaces.
+    #[must_use]
+    pub fn with_extended_attributes(self, extended: ExtendedAttributes) -> Self {
+        Self { extended, ..self }
     }
 
     /// The content's length: zero for a directory, the target's length for a symbolic link.

@@ -207,6 +207,11 @@ impl MountSubject {
             }
             Op::RemoveXattr { path, name } => rustix::fs::lremovexattr(self.at(path), &name[..]).map(done),
             Op::GetXattr { path, name } => self.get_xattr(path, name).map(Outcome::Bytes),
+            Op::ListXattr { path } => {
+                let mut names = vec![0; 1024];
+                let length = rustix::fs::llistxattr(self.at(path), &mut names[..])?;
+                Ok(Outcome::of_names(&names[..length]))
+            }
             Op::Unlink { path } => rustix::fs::unlink(self.at(path)).map(done),
             Op::Rmdir { path } => rustix::fs::rmdir(self.at(path)).map(done),
             Op::Rename { from, to, how } => self.rename(from, to, *how).map(done),

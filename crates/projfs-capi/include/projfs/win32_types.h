@@ -174,6 +174,10 @@ typedef union _LARGE_INTEGER {
     LONGLONG QuadPart;
 } LARGE_INTEGER;
 
+#ifndef FILE_NEED_EA
+#define FILE_NEED_EA 0x00000080
+#endif
+
 /* The layout of the chain that PRJ_PLACEHOLDER_INFO.EaInformation leads to. Each entry begins at a multiple of four bytes;
  * the name is followed by a NUL, and that by the value. */
 typedef struct _FILE_FULL_EA_INFORMATION {
@@ -312,8 +316,11 @@ typedef struct _FILE_FULL_EA_INFORMATION {
 #define ERROR_FILENAME_EXCED_RANGE 206
 #define ERROR_FILE_TOO_LARGE 223
 #define ERROR_MORE_DATA 234
+#define ERROR_INVALID_EA_NAME 254
+#define ERROR_EA_LIST_INCONSISTENT 255
 #define ERROR_NO_MORE_ITEMS 259
 #define ERROR_DIRECTORY 267
+#define ERROR_EAS_DIDNT_FIT 275
 #define ERROR_EAS_NOT_SUPPORTED 282
 #define ERROR_DELETE_PENDING 303
 #define ERROR_OFFSET_ALIGNMENT_VIOLATION 327

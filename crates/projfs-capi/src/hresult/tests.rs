@@ -21,6 +21,7 @@ fn errno_named(name: &str) -> c_int {
         ("EAGAIN", libc::EAGAIN),
         ("EOPNOTSUPP", libc::EOPNOTSUPP),
         ("EEXIST", libc::EEXIST),
+        ("E2BIG", libc::E2BIG),
         ("EPIPE", libc::EPIPE),
         ("ENOSPC", libc::ENOSPC),
         ("ENOSYS", libc::ENOSYS),

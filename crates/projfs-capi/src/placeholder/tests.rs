@@ -1,3 +1,6 @@
+use std::mem::offset_of;
+
+use projectedfs::ExtendedAttributes;
 use projectedfs::ItemNameBuf;
 use projectedfs::PlaceholderKind;
 
@@ -165,6 +168,33 @@ fn blocks_lie_within_the_buffer() {
     buffer.info.security = Block { size: 40, offset: 344 };
     assert!(read_buffer(&buffer, SIZE).unwrap().more);
     assert_eq!(read_buffer(&buffer, 344), Err(hresult::E_INVALIDARG));
+}
+
+#[test]
+fn extended_attributes_are_those_of_files_and_directories() {
+    let attribute = *b"\0\0\0\0\0\x03\x01\0One\x001";
+    let mut buffer = buffer();
+    let at = 344 - offset_of!(Buffer, variable);
+    buffer.variable[at..at + attribute.len()].copy_from_slice(&attribute);
+    buffer.info.ea = Block { size: attribute.len() as u32, offset: 344 };
+    let expected = ExtendedAttributes::new([("user.ONE", "1")]).unwrap();
+    for is_directory in [0, 1] {
+        buffer.info.basic.is_directory = is_directory;
+        let described = read_buffer(&buffer, size_of::<Buffer>()).unwrap();
+        assert_eq!((described.info.extended, described.more), (expected.clone(), false));
+    }
+    buffer.info.basic.is_directory = 0;
+    let target: Vec<u16> = "there\0".encode_utf16().collect();
+    let link = ExtendedInfo {
+        info_type: EXT_INFO_TYPE_SYMLINK,
+        next_offset: 0,
+        target_name: target.as_ptr().cast(),
+    };
+    // SAFETY: the buffer has as many bytes, and the target ends.
+    let described =
+        unsafe { read(Width::Two, std::ptr::from_ref(&*buffer).cast(), size_of::<Buffer>() as u32, &link) };
+    let described = described.unwrap();
+    assert!(described.info.extended.is_empty() && described.more);
 }
 
 #[test]

@@ -18,6 +18,7 @@ use projfs_types::collation::Collation;
 use super::resolve::Under;
 use crate::Engine;
 use crate::error::Result;
+use crate::negative::Generation;
 use crate::node::table::DirView;
 use crate::node::table::Prepared;
 use crate::port::Context;
@@ -63,19 +64,32 @@ impl Engine {
         parent: NodeId,
         name: &'a ItemName,
     ) -> Result<Cow<'a, ItemName>> {
+        Ok(self.spelling_and_absence(context, parent, name)?.0)
+    }
+
+    /// The same, and whether the provider was asked and has no such item; until when that is true. Who looks a name up need
+    /// not ask again.
+    pub(crate) fn spelling_and_absence<'a>(
+        &self,
+        context: &Context<'_>,
+        parent: NodeId,
+        name: &'a ItemName,
+    ) -> Result<(Cow<'a, ItemName>, Option<Generation>)> {
         if self.options.collation == Collation::Sensitive || Self::is_reserved(parent, name) {
-            return Ok(Cow::Borrowed(name));
+            return Ok((Cow::Borrowed(name), None));
         }
         let dir = {
             let _held = self.locks.look(parent);
             let dir = self.nodes.view(parent)?;
             if let Some(known) = self.known_spelling(&dir, name)? {
-                return Ok(Cow::Owned(known));
+                return Ok((Cow::Owned(known), None));
             }
             dir
         };
         let asked = self.negative.generation();
-        let Some(item) = self.describe_item(context, &dir, name)? else { return Ok(Cow::Borrowed(name)) };
+        let Some(item) = self.describe_item(context, &dir, name)? else {
+            return Ok((Cow::Borrowed(name), Some(asked)));
+        };
         self.pin(context, parent, &item.name, &item.info, asked)?;
         if let Some(projection) = dir.projection
             && *item.name != *name
@@ -86,15 +100,20 @@ impl Engine {
             }
             known.insert((projection, collation::fold(name)), item.name.clone());
         }
-        Ok(Cow::Owned(item.name))
+        Ok((Cow::Owned(item.name), None))
     }
 
-    /// The spelling of a name, as far as it is known without asking the provider, where spelling does not matter.
+    /// The spelling of a name, as far as it is known without asking the provider, where spelling does not matter. Who goes
+    /// by this asks for nothing, so all placeholders of the directory are looked through if need be.
     pub(crate) fn known_spelling_for(&self, dir: &DirView, name: &ItemName) -> Result<Option<ItemNameBuf>> {
-        match self.options.collation {
-            Collation::Sensitive => Ok(None),
-            Collation::Insensitive => self.known_spelling(dir, name),
+        if self.options.collation == Collation::Sensitive {
+            return Ok(None);
         }
+        if let Some(known) = self.known_spelling(dir, name)? {
+            return Ok(Some(known));
+        }
+        let Some(projection) = &dir.projection else { return Ok(None) };
+        Ok(self.store.noted_names(projection).into_iter().find(|noted| self.is_same(noted, name)))
     }
 
     fn known_spelling(&self, dir: &DirView, name: &ItemName) -> Result<Option<ItemNameBuf>> {

@@ -21,12 +21,14 @@ impl Engine {
     /// # Errors
     /// `Stale` or `NotDirectory` for the directory; the provider's and the store's.
     pub fn lookup(&self, context: &Context<'_>, parent: NodeId, name: &ItemName) -> Result<Option<Entry>> {
-        let name = &*self.spelling(context, parent, name)?;
+        let (name, absent) = self.spelling_and_absence(context, parent, name)?;
+        let name = &*name;
         loop {
             let dir = {
                 let _held = self.locks.look(parent);
                 let dir = self.nodes.view(parent)?;
                 match self.under(&dir, name)? {
+                    Under::Unknown { .. } if absent == Some(self.negative.generation()) => return Ok(None),
                     Under::Unknown { .. } => dir,
                     Under::Nothing => return Ok(None),
                     under => return Ok(self.enter(&dir, name, &under)),

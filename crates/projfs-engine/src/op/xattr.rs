@@ -2,9 +2,13 @@
 
 use projfs_provider::Closed;
 use projfs_store::Place;
+use projfs_types::ExtendedAttributes;
 use projfs_types::NodeId;
 use projfs_types::RelPathBuf;
+use projfs_types::USER_PREFIX;
 
+use super::lookup::Peeked;
+use super::lookup::missing;
 use crate::Engine;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -17,20 +21,66 @@ impl Engine {
     /// The value of an extended attribute.
     ///
     /// # Errors
-    /// `NoAttribute` also for those of the store's own.
-    pub fn get_xattr(&self, _context: &Context<'_>, node: NodeId, name: &[u8]) -> Result<Vec<u8>> {
-        match self.with_place(node, |place| Ok(self.store.get_xattr(place, name)?))? {
-            Some(value) => Ok(value),
-            None => Err(ErrorKind::NoAttribute.into()),
+    /// `NoAttribute` also for those of the store's own; the provider's, if only it knows the item.
+    pub fn get_xattr(&self, context: &Context<'_>, node: NodeId, name: &[u8]) -> Result<Vec<u8>> {
+        let on_disk = |place: Place<'_>| Ok(self.store.get_xattr(place, name)?);
+        // Of the others a provider gives none: it need not be asked.
+        if !name.starts_with(USER_PREFIX) {
+            return self.with_place(node, on_disk)?.ok_or_else(|| ErrorKind::NoAttribute.into());
         }
+        let projected = |extended: &ExtendedAttributes| {
+            extended.get(name).map(<[u8]>::to_vec).ok_or_else(|| ErrorKind::NoAttribute.into())
+        };
+        self.with_extended(context, node, &on_disk, &projected)
     }
 
     /// The names of the extended attributes, each ended by a NUL.
     ///
     /// # Errors
-    /// The store's.
-    pub fn list_xattr(&self, _context: &Context<'_>, node: NodeId) -> Result<Vec<u8>> {
-        Ok(self.with_place(node, |place| Ok(self.store.list_xattr(place)?))?.unwrap_or_default())
+    /// The provider's, if only it knows the item; the store's.
+    pub fn list_xattr(&self, context: &Context<'_>, node: NodeId) -> Result<Vec<u8>> {
+        let on_disk = |place: Place<'_>| Ok(self.store.list_xattr(place)?);
+        let projected = |extended: &ExtendedAttributes| {
+            Ok(extended.iter().flat_map(|(name, _)| name.iter().chain(&[0])).copied().collect())
+        };
+        self.with_extended(context, node, &on_disk, &projected)
+    }
+
+    /// Calls one of the two: with the place of an item on disk, or with what the provider gives one that is not there.
+    fn with_extended<T>(
+        &self,
+        context: &Context<'_>,
+        node: NodeId,
+        on_disk: &dyn Fn(Place<'_>) -> Result<T>,
+        projected: &dyn Fn(&ExtendedAttributes) -> Result<T>,
+    ) -> Result<T> {
+        let mut tries = 0;
+        loop {
+            if let Some(done) = self.with_place(node, on_disk)? {
+                return Ok(done);
+            }
+            match self.peek(context, node)? {
+                Peeked::Named { under: Under::Noted { info, .. }, .. } => return projected(&info.extended),
+                Peeked::Named { under: Under::Unknown { .. }, info: Some(info), .. } => {
+                    return projected(&info.extended);
+                }
+                Peeked::Named { under: Under::Unknown { .. } | Under::Nothing, .. } => return missing(),
+                // It came there meanwhile.
+                Peeked::Root | Peeked::Trash(_) | Peeked::Named { under: Under::OnDisk(_), .. } => {
+                    self.moved_on(node, &mut tries)?;
+                }
+            }
+        }
+    }
+
+    /// The extended attributes of an item on disk that a provider could have given it.
+    pub(crate) fn extended_on_disk(&self, place: Place<'_>) -> Result<ExtendedAttributes> {
+        let names = self.store.list_xattr(place)?;
+        let mut found = Vec::new();
+        for name in names.split(|&byte| byte == 0).filter(|name| name.starts_with(USER_PREFIX)) {
+            found.push((name, self.store.get_xattr(place, name)?));
+        }
+        Ok(ExtendedAttributes::found(found))
     }
 
     /// Sets an extended attribute; `flags` are those of `setxattr`.
@@ -55,8 +105,7 @@ impl Engine {
     pub fn remove_xattr(&self, context: &Context<'_>, node: NodeId, name: &[u8]) -> Result<()> {
         // An item that has no such attribute stays as it is.
         if !projfs_store::is_own_attribute(name) {
-            let value = self.with_place(node, |place| Ok(self.store.get_xattr(place, name)?))?;
-            value.ok_or(ErrorKind::NoAttribute)?;
+            self.get_xattr(context, node, name)?;
         }
         self.change_xattr(context, node, name, |place| Ok(self.store.remove_xattr(place, name)?))
     }

@@ -1,5 +1,6 @@
 //! Finding the place of an item that the provider is to change, bringing nothing into being; and putting items there.
 
+use projfs_store::Place;
 use projfs_types::DirectoryState;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
@@ -198,6 +199,7 @@ impl Engine {
             attributes: 0,
             times: item.stat.times,
             version: version.clone(),
+            extended: self.extended_on_disk(Place::Named(&spot.dir.path, spot.name))?,
         };
         self.provide(spot, node, &info, home_or(spot))?;
         self.has_changed(spot);

@@ -326,6 +326,8 @@ fn differ(one: &PlaceholderInfo, other: &PlaceholderInfo) -> bool {
     if one.item_kind() != other.item_kind() || versions.0 != versions.1 {
         return true;
     }
-    let described = |info: &PlaceholderInfo| (info.kind.clone(), info.mode, info.attributes, info.times);
+    let described = |info: &PlaceholderInfo| {
+        (info.kind.clone(), info.mode, info.attributes, info.times, info.extended.clone())
+    };
     *versions.0 == none && described(one) != described(other)
 }

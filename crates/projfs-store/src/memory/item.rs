@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use projfs_types::DirectoryState;
+use projfs_types::ExtendedAttributes;
 use projfs_types::FileState;
 use projfs_types::FileTimes;
 use projfs_types::ItemName;
@@ -14,6 +15,7 @@ use projfs_types::Projected;
 use projfs_types::RelPath;
 use projfs_types::Stat;
 use projfs_types::Timestamp;
+use projfs_types::USER_PREFIX;
 use projfs_types::VersionInfo;
 use projfs_types::collation;
 use projfs_types::mode;
@@ -95,11 +97,23 @@ impl Inode {
         root
     }
 
-    /// What the provider said of an item goes into its inode too.
-    pub(super) fn set_info(&mut self, info: PlaceholderInfo, version: &VersionInfo) {
+    /// What the provider said of an item goes into its inode too, the extended attributes there alone.
+    pub(super) fn set_info(&mut self, mut info: PlaceholderInfo, version: &VersionInfo) {
+        self.set_extended(&std::mem::take(&mut info.extended));
         self.mode = self.mode & mode::TYPE | u32::from(info.mode);
         self.times = info.times;
         self.info = Some(PlaceholderInfo { version: version.clone(), ..info });
+    }
+
+    /// The extended attributes that a provider could have given.
+    pub(super) fn extended(&self) -> ExtendedAttributes {
+        ExtendedAttributes::found(&self.xattrs)
+    }
+
+    /// Puts these in their place.
+    pub(super) fn set_extended(&mut self, extended: &ExtendedAttributes) {
+        self.xattrs.retain(|name, _| !name.starts_with(USER_PREFIX));
+        self.xattrs.extend(extended.iter().map(|(name, value)| (name.to_vec(), value.to_vec())));
     }
 
     /// A file that was written to while its record calls it hydrated is full.
@@ -146,6 +160,7 @@ impl Inode {
     fn item(&self) -> Item {
         let full = self.changed_underneath();
         let info = if full { None } else { self.info.clone() };
+        let info = info.map(|info| PlaceholderInfo { extended: self.extended(), ..info });
         let stat = Stat {
             number: self.number,
             mode: info

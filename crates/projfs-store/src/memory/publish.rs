@@ -147,6 +147,7 @@ impl Tree {
                 info.attributes = shown.attributes;
                 info.times = shown.times;
             }
+            info.extended = old.extended();
             inherited = Some((old.uid, old.gid, old.xattrs.clone()));
         }
         let now = self.now();
@@ -159,6 +160,7 @@ impl Tree {
         match state {
             FileState::Hydrated(projected) => file.set_info(info, &projected.version),
             FileState::Placeholder(_) | FileState::Full => {
+                file.set_extended(&info.extended);
                 file.mode = mode::FILE | u32::from(info.mode);
                 file.times = FileTimes::all(now);
             }

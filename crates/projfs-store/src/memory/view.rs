@@ -1,6 +1,7 @@
 //! Changes of the view: what is local gives way to what the provider says.
 
 use projfs_types::DirectoryState;
+use projfs_types::EXTENDED_SIZE_MAX;
 use projfs_types::FileState;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
@@ -67,6 +68,9 @@ impl Tree {
             return Err(Errno::NOTDIR);
         }
         let inode = self.inode_mut(inode)?;
+        if inode.extended() != info.extended && info.extended.size() > EXTENDED_SIZE_MAX {
+            return Err(Errno::TOOBIG);
+        }
         inode.state = ItemState::Directory(DirectoryState::Placeholder(projected.clone()));
         inode.set_info(info.clone(), &projected.version);
         Ok(())

@@ -29,6 +29,7 @@ use crate::record::ATTRIBUTE;
 use crate::record::First;
 use crate::record::MORE;
 use crate::record::Record;
+use crate::record::Recorded;
 
 /// What is asked of every item.
 pub(crate) const STAT: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME);
@@ -231,16 +232,27 @@ impl Inode<'_> {
         }
     }
 
-    /// The record, if there is one.
+    /// The record, if there is one; with the extended attributes of the inode, if it says that there are any.
     pub(crate) fn record(self) -> Done<Option<Record>> {
         let mut buffer = [0; 128];
         let Some(length) = self.first(&mut buffer)? else { return Ok(None) };
         let first = First::new(&buffer[..length])?;
+        let has_extended = first.has_extended();
+        let mut record = self.decode(first)?;
+        if let Recorded::Projected(provided) = &mut record.item
+            && has_extended
+        {
+            provided.info.extended = self.extended()?;
+        }
+        Ok(Some(record))
+    }
+
+    fn decode(self, first: First<'_>) -> Done<Record> {
         let more = match first.slot() {
             Some(slot) => self.value(MORE[slot].as_bytes())?,
             None => None,
         };
-        Ok(Some(first.decode(more.as_deref())?))
+        Ok(first.decode(more.as_deref())?)
     }
 
     /// Writes the record; setting its first attribute is the step that changes it.

@@ -37,6 +37,7 @@ use super::put::Vacancy;
 use super::put::disk_mode;
 use super::put::provided;
 use super::put::timespec;
+use super::xattr::each_name;
 use super::xattr::names_but_ours;
 use crate::StoreFile;
 use crate::record::Form;
@@ -67,8 +68,11 @@ impl TreeStore {
         let mut owner = self.owner;
         let mut over = false;
         match at.find()? {
-            None => {}
-            Some(Found { seen: Seen::Tombstone | Seen::Ghost, .. }) => over = true,
+            None => Inode::Open(file).add_extended(&info.extended)?,
+            Some(Found { seen: Seen::Tombstone | Seen::Ghost, .. }) => {
+                over = true;
+                Inode::Open(file).add_extended(&info.extended)?;
+            }
             Some(Found { stat, seen: Seen::Projected { provided, .. } })
                 if provided.form == Form::StandIn && kind(&stat) == projfs_types::ItemKind::File =>
             {
@@ -78,6 +82,7 @@ impl TreeStore {
                     info.mode = provided.info.mode;
                     info.times = provided.info.times;
                 }
+                info.extended = provided.info.extended;
                 copy_xattrs(&at, file)?;
             }
             Some(_) => return Err(Errno::EXIST.into()),
@@ -201,7 +206,7 @@ fn write_time(stat: &Stat) -> Timestamp {
 fn copy_xattrs(from: &At, to: BorrowedFd<'_>) -> Result<(), Errno> {
     let inode = Inode::Named(from);
     let names = names_but_ours(inode)?;
-    for name in names.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
+    for name in each_name(&names) {
         if let Some(value) = inode.value(name)? {
             match Inode::Open(to.as_fd()).set(name, &value, XattrFlags::empty()) {
                 // What the kernel sets itself (`security.*`) is not ours to copy.

@@ -1,6 +1,7 @@
 //! Looking: what an inode and its record, together, show.
 
 use projfs_types::DirectoryState;
+use projfs_types::ExtendedAttributes;
 use projfs_types::FileState;
 use projfs_types::FileTimes;
 use projfs_types::ItemKind;
@@ -173,6 +174,7 @@ impl TreeStore {
             attributes: 0,
             times: stat.times,
             version: version.clone(),
+            extended: ExtendedAttributes::default(),
         };
         let projected = Projected { origin: Origin::Here, version, metadata: Metadata::Clean };
         let state = ItemState::Directory(DirectoryState::Placeholder(projected));

@@ -30,6 +30,7 @@ use super::look::Found;
 use super::look::time;
 use super::probe::name_nameless;
 use super::probe::nameless;
+use crate::record::Extended;
 use crate::record::Form;
 use crate::record::Provided;
 use crate::record::Record;
@@ -85,6 +86,7 @@ impl TreeStore {
         if (stat.stx_uid, stat.stx_gid) != self.owner {
             made.change_owner(Some(self.owner.0), Some(self.owner.1))?;
         }
+        Inode::Named(made).add_extended(&info.extended)?;
         let provided = provided(info, projected, Form::Whole, info.times.write);
         let record = Record { inode: stat.stx_ino, number, item: Recorded::Projected(provided) };
         Inode::Named(made).set_first_record(&record)?;
@@ -124,6 +126,7 @@ impl TreeStore {
         if (stat.st_uid, stat.st_gid) != self.owner {
             self.change_owner_of(&file, self.owner)?;
         }
+        Inode::Open(file.as_fd()).add_extended(&info.extended)?;
         let provided = provided(info, projected, Form::StandIn, info.times.write);
         let record = Record { inode: stat.st_ino, number, item: Recorded::Projected(provided) };
         Inode::Open(file.as_fd()).set_first_record(&record)?;
@@ -288,7 +291,8 @@ pub(crate) fn provided(
 ) -> Provided {
     let mut info = info.clone();
     info.version = projected.version.clone();
-    Provided { info, origin: projected.origin.clone(), metadata: projected.metadata, form, stored_write }
+    let (origin, metadata) = (projected.origin.clone(), projected.metadata);
+    Provided { info, extended: Extended::InInode, origin, metadata, form, stored_write }
 }
 
 /// The permission bits on disk of what is the provider's: its owner can always read and write it, and its

@@ -16,6 +16,7 @@ use super::*;
 use crate::NewKind;
 
 mod changes;
+mod extended;
 mod moves;
 mod roots;
 mod stopped;

@@ -1,6 +1,7 @@
 //! Changes of the view: what is local gives way to what the provider says.
 
 use projfs_sync::Arc;
+use projfs_types::EXTENDED_SIZE_MAX;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::Metadata;
@@ -29,6 +30,7 @@ use super::put::timespec;
 use super::room::readable;
 use crate::Keep;
 use crate::TrashId;
+use crate::record::Extended;
 use crate::record::Form;
 use crate::record::Record;
 use crate::record::Recorded;
@@ -74,8 +76,8 @@ impl TreeStore {
         }
     }
 
-    /// Makes a directory the provider's. The record is the step: it says what a clean directory shows, and the inode
-    /// follows for those who look at it when nothing is mounted.
+    /// Makes a directory the provider's. The record is the step: it says what a clean directory shows, other extended
+    /// attributes included, and the inode follows for those who look at it when nothing is mounted.
     pub(crate) fn provide_directory_at(
         &self,
         dir: &RelPath,
@@ -95,8 +97,19 @@ impl TreeStore {
             Seen::Projected { number, .. } | Seen::Full { number, .. } => number,
             Seen::Tombstone | Seen::Ghost => return Err(Errno::NOENT.into()),
         };
-        let item = Recorded::Projected(provided(info, projected, Form::Whole, info.times.write));
-        Inode::Named(&at).set_record(&Record { inode: stat.stx_ino, number, item })?;
+        let inode = Inode::Named(&at);
+        let mut provided = provided(info, projected, Form::Whole, info.times.write);
+        if inode.extended()? != info.extended {
+            if info.extended.size() > EXTENDED_SIZE_MAX {
+                return Err(Errno::TOOBIG.into());
+            }
+            provided.extended = Extended::InRecord;
+        }
+        let item = Recorded::Projected(provided);
+        inode.set_record(&Record { inode: stat.stx_ino, number, item })?;
+        if let Err(fault) = at.settle_extended() {
+            debug!(?fault, "the extended attributes of a directory stay in its record");
+        }
         at.change_mode(disk_mode(info))?;
         Ok(at.set_times(Some(timespec(info.times.access)), Some(timespec(info.times.write)))?)
     }
@@ -113,6 +126,7 @@ impl TreeStore {
             Seen::Tombstone | Seen::Ghost => return Err(Errno::NOENT.into()),
             Seen::Projected { number, provided } => (number, provided),
         };
+        at.settle_extended()?;
         if provided.metadata == Metadata::Clean {
             let times = provided.info.times;
             at.set_times(Some(timespec(times.access)), Some(timespec(times.write)))?;

@@ -67,6 +67,11 @@ impl Model {
                 let id = self.find(path)?;
                 self.item(id).xattrs.get(name).cloned().map(Outcome::Bytes).ok_or(Errno::NODATA)
             }
+            Op::ListXattr { path } => {
+                let id = self.find(path)?;
+                let names = self.item(id).xattrs.keys().flat_map(|name| name.iter().chain(&[0]));
+                Ok(Outcome::of_names(&names.copied().collect::<Vec<u8>>()))
+            }
             Op::Unlink { path } => self.remove(path, false).map(done),
             Op::Rmdir { path } => self.remove(path, true).map(done),
             Op::Rename { from, to, how } => self.rename(from, to, *how).map(done),

@@ -225,6 +225,10 @@ impl EngineSubject {
             Op::GetXattr { path, name } => {
                 self.at(path, |node, context| self.engine.get_xattr(context, node, name)).map(Outcome::Bytes)
             }
+            Op::ListXattr { path } => {
+                let names = self.at(path, |node, context| self.engine.list_xattr(context, node))?;
+                Ok(Outcome::of_names(&names))
+            }
             Op::Unlink { path } => self.remove(path, RemoveKind::NotDirectory),
             Op::Rmdir { path } => self.remove(path, RemoveKind::Directory),
             Op::Rename { from, to, how } => {

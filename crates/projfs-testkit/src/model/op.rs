@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use projfs_engine::RenameHow;
 pub use projfs_engine::StateWord as Word;
+use projfs_types::ExtendedAttributes;
 use projfs_types::JournalEntry;
 use projfs_types::PlaceholderInfo;
 use projfs_types::RelPathBuf;
@@ -40,6 +41,8 @@ pub enum Op {
     RemoveXattr { path: RelPathBuf, name: Vec<u8> },
     /// Reads an extended attribute.
     GetXattr { path: RelPathBuf, name: Vec<u8> },
+    /// Lists the extended attributes that users can have.
+    ListXattr { path: RelPathBuf },
     /// Removes what is no directory.
     Unlink { path: RelPathBuf },
     /// Removes an empty directory.
@@ -78,9 +81,12 @@ pub enum Op {
     List { path: RelPathBuf },
 }
 
-/// What the provider says of another version of a file.
+/// What the provider says of another version of a file. Some have extended attributes.
 pub fn version_info(version: u64, mode: u32, data: &[u8]) -> PlaceholderInfo {
+    let all: [(&[u8], &[u8]); 3] = [(b"user.one", data), (b"user.two", b"2"), (b"user.three", b"")];
+    let some = all.into_iter().enumerate().filter(|(at, _)| version >> at & 1 == 1).map(|(_, one)| one);
     PlaceholderInfo::file(data.len() as u64)
+        .with_extended_attributes(ExtendedAttributes::found(some))
         .with_mode(u16::try_from(mode).unwrap_or(0))
         .with_time(Timestamp::from_seconds(3_000_000 + i64::from(version as u16)))
         .with_version(VersionInfo::of_content(&version.to_le_bytes()).unwrap_or_default())
@@ -177,6 +183,14 @@ impl Seen {
 }
 
 impl Outcome {
+    /// Names of extended attributes, of which only those count that users can have, in one order.
+    pub fn of_names(names: &[u8]) -> Self {
+        let mut names: Vec<&[u8]> = names.split_inclusive(|&byte| byte == 0).collect();
+        names.retain(|name| name.starts_with(b"user."));
+        names.sort_unstable();
+        Self::Bytes(names.concat())
+    }
+
     /// Whether what is known on both sides is the same.
     pub fn agrees(&self, other: &Self) -> bool {
         match (self, other) {

@@ -4,7 +4,9 @@ use std::time::Duration;
 use std::time::Instant;
 
 use projfs_engine::RenameHow;
+use projfs_types::ExtendedAttributes;
 use projfs_types::ItemName;
+use projfs_types::PlaceholderInfo;
 use projfs_types::RelPathBuf;
 use projfs_types::UpdateFlags;
 
@@ -82,27 +84,34 @@ impl Run {
     }
 }
 
-/// What all runs project: some of everything, two directories with the same names in them, an empty one.
+/// What all runs project: some of everything, with and without extended attributes, two directories with the same names in them, an empty one.
 pub fn projection() -> Projection {
     Projection::default()
-        .file("a", "the content of a")
-        .file("b", *b"")
+        .with("a", given(PlaceholderInfo::file(16)), b"the content of a".to_vec())
+        .with("b", given(PlaceholderInfo::file(0)), Vec::new())
         .file("c", vec![b'c'; 300])
         .symlink("l", "/dev/null/l")
-        .directory("d")
-        .file("d/a", "the content of d/a")
+        .with("d", given(PlaceholderInfo::directory()), Vec::new())
+        .with("d/a", given(PlaceholderInfo::file(18)), b"the content of d/a".to_vec())
         .file("d/b", "the content of d/b")
         .directory("d/d")
         .file("d/d/a", "deep")
         .symlink("d/d/l", "/dev/null/dl")
         .directory("d/e")
-        .directory("e")
+        .with("e", given(PlaceholderInfo::directory()), Vec::new())
         .file("e/a", "the content of e/a, and more")
         .directory("e/d")
         .file("e/d/c", "the content of e/d/c")
         .directory("f")
 }
 
+/// The same with extended attributes, one of them under a name that operations use too.
+fn given(info: PlaceholderInfo) -> PlaceholderInfo {
+    let extended = ExtendedAttributes::found([("user.one", "given"), ("user.given", "")]);
+    info.with_extended_attributes(extended)
+}
+
+const XATTRS: [&[u8]; 2] = [b"user.one", b"user.two"];
 const NAMES: [&str; 9] = ["a", "b", "c", "d", "e", "f", "l", "x", "y"];
 
 /// A path: one that is to be seen, or perhaps one next to it.
@@ -142,7 +151,7 @@ pub fn operation(random: &mut Random, seen: &[(RelPathBuf, Kind)]) -> Op {
         6 | 7 => RenameHow::NoReplace,
         _ => RenameHow::Exchange,
     };
-    let name = [&b"user.one"[..], b"user.two"][random.below(2)].to_vec();
+    let name = XATTRS[random.below(XATTRS.len())].to_vec();
     match random.below(100) {
         0..6 => Op::Create { path, mode: 0o600 | (random.below(0o100) as u32) },
         6..12 => Op::Mkdir { path, mode: 0o700 | (random.below(0o100) as u32) },
@@ -156,7 +165,8 @@ pub fn operation(random: &mut Random, seen: &[(RelPathBuf, Kind)]) -> Op {
         28..30 => Op::SetTime { path, seconds: 2_000_000 + i64::from(random.below(1000) as u32) },
         30..32 if opens(&path) => Op::SetXattr { path, name, value: data },
         32 if opens(&path) => Op::RemoveXattr { path, name },
-        33 if opens(&path) => Op::GetXattr { path, name },
+        33 if opens(&path) && write => Op::GetXattr { path, name },
+        33 if opens(&path) => Op::ListXattr { path },
         34..41 => Op::Unlink { path },
         41..47 => Op::Rmdir { path },
         47..59 => Op::Rename { from: path, to: other, how },
@@ -272,6 +282,14 @@ fn finish(model: &mut Model, subject: &mut impl Subject) -> Result<(), String> {
             Kind::Directory | Kind::Special => Op::Stat { path },
         };
         step(model, subject, &op, false)?;
+        if let Op::Read { path } | Op::Stat { path } = op
+            && seen.kind != Kind::Special
+        {
+            step(model, subject, &Op::ListXattr { path: path.clone() }, false)?;
+            for name in XATTRS {
+                step(model, subject, &Op::GetXattr { path: path.clone(), name: name.to_vec() }, false)?;
+            }
+        }
     }
     compare(model, subject)
 }

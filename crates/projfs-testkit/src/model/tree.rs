@@ -118,9 +118,11 @@ impl Item {
             PlaceholderKind::Directory => Vec::new(),
             PlaceholderKind::Symlink { target } => target.to_vec(),
         };
+        let extended = given.info.extended.iter();
         Self {
             time: Some(given.info.times.write.seconds),
             bytes,
+            xattrs: extended.map(|(name, value)| (name.to_vec(), value.to_vec())).collect(),
             origin: Some(origin),
             full: false,
             ..Self::made(given.info.item_kind(), u32::from(given.info.mode))

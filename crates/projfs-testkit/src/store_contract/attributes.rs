@@ -6,6 +6,7 @@ use projfs_store::Leave;
 use projfs_store::NewKind;
 use projfs_store::Place;
 use projfs_store::Time;
+use projfs_types::ExtendedAttributes;
 use projfs_types::ItemState;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Timestamp;
@@ -177,7 +178,9 @@ fn our_own_extended_attributes_are_out_of_reach(root: &dyn Root) {
         assert_eq!(done(store.list_xattr(place(text))), b"");
         done(store.set_xattr(place(text), b"user.projfsx", b"", 0));
     }
-    assert_eq!(store.there("stand-in").info, Some(said(PlaceholderInfo::file(9))));
+    let not_ours = ExtendedAttributes::found([("user.projfsx", "")]);
+    let info = said(PlaceholderInfo::file(9)).with_extended_attributes(not_ours);
+    assert_eq!(store.there("stand-in").info, Some(info));
 }
 
 fn the_trash_has_attributes_too(root: &dyn Root) {
