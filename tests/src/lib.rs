@@ -10,6 +10,7 @@ mod mounted;
 mod sample;
 mod watchdog;
 
+pub use daemon::PATIENCE;
 pub use daemon::Setup;
 pub use daemon::serve;
 pub use deed::Deed;
