@@ -12,6 +12,8 @@ use anyhow::Context;
 use anyhow::Result;
 use clap::Parser;
 use projectedfs::Keeper;
+use projectedfs::Programs;
+use projectedfs::give_up_privileges;
 use projfs_tests::Options;
 use projfs_tests::Tree;
 use projfs_tests::keep_one;
@@ -75,6 +77,9 @@ fn main() -> Result<ExitCode> {
         println!("mounted");
         instance.wait();
         return Ok(ExitCode::SUCCESS);
+    }
+    if arguments.command.is_empty() {
+        give_up_privileges(Programs::Ignored)?;
     }
     let setup = serve(&arguments.dir, &options)?;
     let Some((program, rest)) = arguments.command.split_first() else {
