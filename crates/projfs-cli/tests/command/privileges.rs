@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 
+use projfs_testkit::skipped;
+
 use super::support::Work;
 use super::support::mounted;
 
@@ -115,5 +117,52 @@ fn other_users_cannot_speak_to_the_daemon() {
         std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o666)).unwrap();
         assert_eq!(ask(NOBODY, &socket), Some(4), "who can connect all the same is not answered");
         work.does(&["unmount", "tree"]);
+    });
+}
+
+#[test]
+fn a_user_without_privilege_mounts_by_the_helper_and_keeps_others_out() {
+    mounted("a_user_without_privilege_mounts_by_the_helper_and_keeps_others_out", |work| {
+        let mut opens = work.program("test");
+        opens.args(["-r", "/dev/fuse", "-a", "-w", "/dev/fuse"]).uid(NOBODY).gid(NOBODY);
+        let helper = work.program("fusermount3").arg("-V").output();
+        if !opens.status().is_ok_and(|status| status.success()) || helper.is_err() {
+            return skipped(
+                "ordinary users cannot mount here: /dev/fuse is not for them, or there is no fusermount3",
+            );
+        }
+        // The build's directory need not be open to others.
+        let program = work.path("projfs");
+        std::fs::copy(env!("CARGO_BIN_EXE_projfs"), &program).unwrap();
+        for dir in ["", "tree", "run"] {
+            std::os::unix::fs::chown(work.path(dir), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let as_nobody = |arguments: &[&str]| {
+            let output = work
+                .program(program.to_str().unwrap())
+                .args(arguments)
+                .uid(NOBODY)
+                .gid(NOBODY)
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap()
+        };
+        as_nobody(&["mount", "source", "tree"]);
+        let status = std::fs::read_to_string(format!("/proc/{}/status", note(work, "pid"))).unwrap();
+        assert_eq!((field(&status, "CapEff:"), field(&status, "CapPrm:")), (0, 0));
+        let mut theirs = work.program("/bin/sh");
+        theirs.args(["-ec", "cat tree/a; echo mine > tree/mine; chmod 4755 tree/mine; rm tree/sub/b"]);
+        assert!(theirs.uid(NOBODY).gid(NOBODY).status().unwrap().success());
+        // Not even root, as the kernel has it.
+        assert_eq!(
+            std::fs::read(work.path("tree/a")).unwrap_err().kind(),
+            std::io::ErrorKind::PermissionDenied
+        );
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+        let line = mounts.lines().find(|line| line.contains(work.path("tree").to_str().unwrap())).unwrap();
+        assert!(line.contains("nosuid") && line.contains("nodev"), "{line}");
+        as_nobody(&["unmount", "tree"]);
+        assert_eq!(std::fs::read(work.path("tree/mine")).unwrap(), b"mine\n");
     });
 }
