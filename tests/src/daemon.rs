@@ -22,6 +22,7 @@ use projfs_store::TreeStore;
 use projfs_testkit::faulty::Faulty;
 use projfs_testkit::faulty::Handler;
 
+use crate::Generated;
 use crate::Options;
 use crate::Sample;
 use crate::Tree;
@@ -68,6 +69,9 @@ pub fn serve(root: &Path, options: &Options) -> Result<Setup> {
 
 /// What answers, and how the engine is to treat it.
 fn provider(root: &Path, tree: Tree) -> Result<(Arc<dyn CommandHandler>, projfs_engine::Options)> {
+    if let Some((directories, files)) = tree.generated() {
+        return Ok((Arc::new(Adapter::new(Generated::new(directories, files))), Default::default()));
+    }
     if tree != Tree::Faults {
         let sample = Sample::new(tree).map_err(anyhow::Error::from_boxed)?;
         return Ok((Arc::new(Adapter::new(sample)), Default::default()));

@@ -23,7 +23,8 @@ use projfs_tests::serve_kept;
 /// Mounts a sample tree in the foreground.
 #[derive(Parser)]
 struct Arguments {
-    /// What is projected: empty, small, many, workers, faults
+    /// What is projected: empty, small, many, workers, faults, hundred-thousand, hundred-thousand-in-one,
+    /// million-in-one, ten-million
     #[arg(long, default_value = "empty")]
     tree: String,
     /// Requests by io_uring, where the kernel offers it
