@@ -5,6 +5,7 @@
 
 mod daemon;
 mod deed;
+mod generated;
 mod kept;
 mod mounted;
 mod sample;
@@ -14,10 +15,13 @@ pub mod stage;
 #[cfg(target_arch = "x86_64")]
 pub mod trace;
 
+pub use daemon::PATIENCE;
 pub use daemon::Setup;
 pub use daemon::serve;
 pub use deed::Deed;
 pub use deed::Verb;
+pub use generated::Generated;
+pub use generated::generated;
 pub use kept::keep_one;
 pub use kept::serve_kept;
 pub use mounted::Mounted;

@@ -12,6 +12,8 @@ use anyhow::Context;
 use anyhow::Result;
 use clap::Parser;
 use projectedfs::Keeper;
+use projectedfs::Programs;
+use projectedfs::give_up_privileges;
 use projfs_tests::Options;
 use projfs_tests::Tree;
 use projfs_tests::keep_one;
@@ -21,7 +23,8 @@ use projfs_tests::serve_kept;
 /// Mounts a sample tree in the foreground.
 #[derive(Parser)]
 struct Arguments {
-    /// What is projected: empty, small, many, workers
+    /// What is projected: empty, small, many, workers, faults, hundred-thousand, hundred-thousand-in-one,
+    /// million-in-one, ten-million
     #[arg(long, default_value = "empty")]
     tree: String,
     /// Requests by io_uring, where the kernel offers it
@@ -75,6 +78,9 @@ fn main() -> Result<ExitCode> {
         println!("mounted");
         instance.wait();
         return Ok(ExitCode::SUCCESS);
+    }
+    if arguments.command.is_empty() {
+        give_up_privileges(Programs::Ignored)?;
     }
     let setup = serve(&arguments.dir, &options)?;
     let Some((program, rest)) = arguments.command.split_first() else {

@@ -26,12 +26,34 @@ pub enum Tree {
     Many,
     /// A directory for each of four workers, `w0` to `w3`, and one that they share.
     Workers,
+    /// A [`Generated`](crate::Generated) tree of a thousand directories of a hundred files each.
+    HundredThousand,
+    /// One of one directory of a hundred thousand files.
+    HundredThousandInOne,
+    /// One of one directory of a million files.
+    MillionInOne,
+    /// One of ten thousand directories of a thousand files each.
+    TenMillion,
+    /// A directory for each fault of a provider, until there is a file `mended` beside the root.
+    Faults,
 }
 
 impl Tree {
+    const ALL: [Self; 9] = [
+        Self::Empty,
+        Self::Small,
+        Self::Many,
+        Self::Workers,
+        Self::HundredThousand,
+        Self::HundredThousandInOne,
+        Self::MillionInOne,
+        Self::TenMillion,
+        Self::Faults,
+    ];
+
     /// The tree that is called so.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Empty, Self::Small, Self::Many, Self::Workers].into_iter().find(|tree| tree.name() == name)
+        Self::ALL.into_iter().find(|tree| tree.name() == name)
     }
 
     /// What it is called.
@@ -41,6 +63,22 @@ impl Tree {
             Self::Small => "small",
             Self::Many => "many",
             Self::Workers => "workers",
+            Self::HundredThousand => "hundred-thousand",
+            Self::HundredThousandInOne => "hundred-thousand-in-one",
+            Self::MillionInOne => "million-in-one",
+            Self::TenMillion => "ten-million",
+            Self::Faults => "faults",
+        }
+    }
+
+    /// How many directories and files in each there are, if it is generated.
+    pub fn generated(self) -> Option<(u32, u32)> {
+        match self {
+            Self::HundredThousand => Some((1000, 100)),
+            Self::HundredThousandInOne => Some((1, 100_000)),
+            Self::MillionInOne => Some((1, 1_000_000)),
+            Self::TenMillion => Some((10_000, 1000)),
+            Self::Empty | Self::Small | Self::Many | Self::Workers | Self::Faults => None,
         }
     }
 }

@@ -127,8 +127,9 @@ impl InstanceBuilder {
         self
     }
 
-    /// How many files of the root this process keeps open, at least 2; 256 unless set. A file that is open in the
-    /// mount needs none of them while it is not used.
+    /// How many files of the root this process keeps open, at least 2; unless set 256, or a quarter of the descriptors that
+    /// it may have if that is less. A file that is open
+    /// in the mount needs none of them while it is not used.
     pub fn open_files(mut self, count: usize) -> Self {
         self.engine.open_files = count.max(2);
         self

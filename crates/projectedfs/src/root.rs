@@ -257,7 +257,8 @@ impl VirtualizationRoot {
 
     fn below(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
-        let flags = flags | OFlags::CLOEXEC;
+        // Somebody may have put a FIFO there, whose other end is not waited for.
+        let flags = flags | OFlags::CLOEXEC | OFlags::NONBLOCK;
         rustix::fs::openat2(self.directory.as_fd(), path, flags, Mode::empty(), resolve)
     }
 }

@@ -5,6 +5,7 @@
 mod mounted {
     //! The tests, by subject.
 
+    mod changed;
     mod control;
     mod examples;
     mod extended;

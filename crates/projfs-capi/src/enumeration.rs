@@ -282,6 +282,11 @@ impl Task for NextTask {
             entries.retain(|entry| session.seen.insert(entry.name.clone()));
         }
         if entries.is_empty() && taken > 0 {
+            // A provider may list the same again and again.
+            if self.request.cancellation().is_cancelled() {
+                self.answer(Err(ProviderErrorKind::Cancelled.into()));
+                return None;
+            }
             // Something was left out. An empty answer would be the end.
             self.buffer = Lent::new(bridge.origin.width, ROOM);
             self.flags = 0;

@@ -11,6 +11,8 @@ mod api;
 mod checks;
 #[path = "capi/conformance.rs"]
 mod conformance;
+#[path = "capi/faults.rs"]
+mod faults;
 #[path = "capi/keys.rs"]
 mod keys;
 #[path = "capi/mirror.rs"]

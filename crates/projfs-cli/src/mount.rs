@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::mpsc;
 
 use projectedfs::Keeper;
+use projectedfs::Programs;
 use projectedfs::VirtualizationInstance;
+use projectedfs::give_up_privileges;
 use projectedfs::unescape;
 
 use crate::cli::KeeperChoice;
@@ -76,8 +78,15 @@ fn version(release: &str) -> Option<(u32, u32)> {
 
 /// What the process does that keeps the one in the background.
 pub(crate) fn keep(mount: &Mount) -> Outcome<u8> {
+    give_up(mount)?;
     daemon::detach();
     daemon::keep_one(mount.short_lives)
+}
+
+/// Gives up what root may and no mount needs. Before there are other threads, each of which would keep its own.
+fn give_up(mount: &Mount) -> Outcome<()> {
+    let looked_at = !mount.options.no_hydrate.is_empty();
+    Ok(give_up_privileges(if looked_at { Programs::LookedAt } else { Programs::Ignored })?)
 }
 
 fn serve(
@@ -85,6 +94,7 @@ fn serve(
     keeper: Option<Keeper>,
     mounted: impl FnOnce(&VirtualizationInstance),
 ) -> Outcome<u8> {
+    give_up(mount)?;
     let (sender, ends) = mpsc::channel();
     // Before mounting: a signal that comes meanwhile must not leave a mount behind.
     signals::forward(sender.clone(), End::Signal)?;

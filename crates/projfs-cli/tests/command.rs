@@ -7,6 +7,7 @@ mod command {
 
     mod keeper;
     mod lifecycle;
+    mod privileges;
     mod refusals;
     mod states;
     mod support;

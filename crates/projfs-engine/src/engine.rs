@@ -124,12 +124,24 @@ pub enum DirectoryRenames {
     Refuse,
 }
 
+/// How many files stay open unless it is set: with few descriptors not more than a quarter of them, as directories take
+/// descriptors too, and so does the rest of the process.
+fn open_files() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.map_or(OPEN_FILES, |limit| {
+        usize::try_from(limit / 4).map_or(OPEN_FILES, |most| most.min(OPEN_FILES))
+    })
+}
+
+/// How many files stay open where there are descriptors enough.
+const OPEN_FILES: usize = 256;
+
 impl Default for Options {
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             provider_threads: 2 * processors,
-            open_files: 256,
+            open_files: open_files(),
             directory_renames: DirectoryRenames::Allow,
             whole_file_limit: 16 << 20,
             notifications: Vec::new(),

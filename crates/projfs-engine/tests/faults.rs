@@ -233,6 +233,36 @@ fn a_listing_out_of_order_is_put_in_order_and_one_with_a_name_twice_is_refused()
 }
 
 #[test]
+fn a_listing_that_goes_round_is_refused() {
+    let rig = Rig::new(Fault::Endless);
+    assert_eq!(rig.list("bad-dir"), Err(ErrorKind::BadAnswer));
+    rig.recovers();
+}
+
+#[test]
+fn a_listing_without_end_ends_when_nobody_waits_for_it() {
+    let rig = Rig::new(Fault::EndlessNames);
+    let calls = |name| {
+        let calls = rig.engine.statistics().provider_calls;
+        calls.iter().find(|(known, _)| *known == name).map_or(0, |(_, count)| *count)
+    };
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| rig.list("bad-dir"));
+        while calls("next-entries") < 10 {
+            std::thread::yield_now();
+        }
+        rig.patience.cancel();
+        assert_eq!(reader.join().unwrap(), Err(ErrorKind::Interrupted));
+    });
+    let end = Instant::now() + Duration::from_secs(10);
+    while calls("end-enumeration") == 0 {
+        assert!(Instant::now() < end, "the provider is still asked");
+        std::thread::yield_now();
+    }
+    rig.engine.stop(Duration::from_secs(5));
+}
+
+#[test]
 fn an_error_when_asked_what_is_beneath_hides_it() {
     let rig = Rig::new(Fault::Error(ProviderErrorKind::Io));
     let context = rig.context();

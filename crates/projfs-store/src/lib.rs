@@ -5,6 +5,7 @@ mod error;
 mod journal;
 mod log;
 mod memory;
+mod own_file;
 mod record;
 mod store;
 mod tree;

@@ -14,6 +14,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use crate::codec::checksum;
+use crate::own_file::open_own;
 
 const MAGIC: &[u8; 8] = b"projfsL\x01";
 const HEAD: usize = 8;
@@ -42,8 +43,7 @@ impl Log {
         name: &str,
         each: &mut dyn FnMut(&[u8]),
     ) -> Result<(Self, Replayed), Errno> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(dir, name, flags, Mode::from_raw_mode(0o600))?;
+        let file = open_own(dir, name, OFlags::RDWR | OFlags::CREATE, Mode::from_raw_mode(0o600))?;
         let bytes = read_all(&file)?;
         let (good, replayed) = replay(&bytes, each);
         let mut log = Self { file, length: good as u64 };
@@ -59,8 +59,7 @@ impl Log {
     /// How much of a log can be read, changing nothing; hands its entries to `each` in order. A log that is not there is
     /// whole.
     pub(crate) fn check(dir: impl AsFd, name: &str, each: &mut dyn FnMut(&[u8])) -> Result<Replayed, Errno> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match rustix::fs::openat(dir, name, flags, Mode::empty()) {
+        match open_own(dir, name, OFlags::RDONLY, Mode::empty()) {
             Ok(file) => Ok(replay(&read_all(&file)?, each).1),
             Err(Errno::NOENT) => Ok(Replayed::Whole),
             Err(errno) => Err(errno),
@@ -102,8 +101,8 @@ impl Log {
         entries: impl Iterator<Item = &'a [u8]>,
     ) -> Result<Self, Errno> {
         let aside = format!("{name}.new");
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(dir.as_fd(), &aside, flags, Mode::from_raw_mode(0o600))?;
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC;
+        let file = open_own(dir.as_fd(), &aside, flags, Mode::from_raw_mode(0o600))?;
         let mut log = Self { file, length: 0 };
         let mut bytes = MAGIC.to_vec();
         for entry in entries {

@@ -10,6 +10,8 @@ use projfs_provider::Reply;
 use projfs_sync::Arc;
 use projfs_sync::Condvar;
 use projfs_sync::Mutex;
+use projfs_sync::atomic::AtomicU64;
+use projfs_sync::atomic::Ordering;
 use projfs_types::ItemNameBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::ProjectedItem;
@@ -48,6 +50,10 @@ pub enum Fault {
     Duplicate,
     /// It lists in descending order.
     Unsorted,
+    /// It does not end its listings, and lists the same again and again.
+    Endless,
+    /// It does not end its listings, and lists other names each time.
+    EndlessNames,
 }
 
 /// A provider that goes wrong for every item whose path contains `bad`, and for the listing of such a directory.
@@ -56,6 +62,7 @@ pub struct Misbehaving<H> {
     fault: Mutex<Option<Fault>>,
     kept: Mutex<Vec<Command>>,
     cancelled: Mutex<Vec<CommandId>>,
+    batches: Arc<AtomicU64>,
     gate: Arc<(Mutex<Gate>, Condvar)>,
 }
 
@@ -69,7 +76,8 @@ impl<H: CommandHandler> Misbehaving<H> {
     /// Goes wrong in place of `inner`.
     pub fn new(inner: H, fault: Fault) -> Self {
         let fault = Mutex::new(Some(fault));
-        Self { inner, fault, kept: Mutex::default(), cancelled: Mutex::default(), gate: Arc::default() }
+        let (kept, cancelled, batches) = Default::default();
+        Self { inner, fault, kept, cancelled, batches, gate: Arc::default() }
     }
 
     /// From now on nothing is wrong.
@@ -130,7 +138,18 @@ impl<H: CommandHandler> CommandHandler for Misbehaving<H> {
                 drop(gate);
                 self.inner.handle(command);
             }
-            _ => self.inner.handle(twisted(command, fault)),
+            Fault::ShortData
+            | Fault::EmptyData
+            | Fault::LongData
+            | Fault::DataThenError
+            | Fault::WrongName
+            | Fault::WrongMode
+            | Fault::WrongSize
+            | Fault::EmptyTarget
+            | Fault::Duplicate
+            | Fault::Unsorted
+            | Fault::Endless
+            | Fault::EndlessNames => self.inner.handle(twisted(command, fault, &self.batches)),
         }
     }
 
@@ -149,7 +168,7 @@ fn is_bad(path: &RelPath) -> bool {
 }
 
 /// The same command, with its answer made wrong.
-fn twisted(command: Command, fault: Fault) -> Command {
+fn twisted(command: Command, fault: Fault, batches: &Arc<AtomicU64>) -> Command {
     match command {
         Command::FileData { request, range, sink, reply } => {
             let length = usize::try_from(range.end - range.start).unwrap_or(0);
@@ -177,8 +196,9 @@ fn twisted(command: Command, fault: Fault) -> Command {
             Command::PlaceholderInfo { request, reply }
         }
         Command::NextEntries { request, session, reply } => {
+            let batch = batches.fetch_add(1, Ordering::Relaxed);
             let reply = Reply::new(move |answer: Result<Vec<ProjectedItem>, ProviderError>| {
-                reply.send(answer.map(|items| twist_all(items, fault)));
+                reply.send(answer.map(|items| twist_all(items, fault, batch)));
             });
             Command::NextEntries { request, session, reply }
         }
@@ -186,8 +206,14 @@ fn twisted(command: Command, fault: Fault) -> Command {
     }
 }
 
-fn twist_all(items: Vec<ProjectedItem>, fault: Fault) -> Vec<ProjectedItem> {
+fn twist_all(items: Vec<ProjectedItem>, fault: Fault, batch: u64) -> Vec<ProjectedItem> {
+    let more = |name: String| match ItemNameBuf::new(name) {
+        Ok(name) if items.is_empty() => vec![ProjectedItem::new(name, PlaceholderInfo::file(1))],
+        Ok(_) | Err(_) => items.clone(),
+    };
     match fault {
+        Fault::Endless => more("again".to_owned()),
+        Fault::EndlessNames => more(batch.to_string()),
         Fault::Duplicate => items.into_iter().flat_map(|item| [item.clone(), item]).collect(),
         Fault::Unsorted => items.into_iter().rev().collect(),
         Fault::WrongName => items,

@@ -98,3 +98,43 @@ fn a_copy_is_no_placeholder() {
     assert_eq!(list(&on_disk), "user.kept\0", "nothing of ours is in the copy");
     assert_eq!(fs::read(on_disk).unwrap(), b"Hello!\n");
 }
+
+#[test]
+fn archives_carry_no_record_out_and_bring_none_in() {
+    let Some(mut mounted) = Mounted::new(PROGRAM, projfs_tests::Options::every(Tree::Small)[0]) else {
+        return;
+    };
+    let root = mounted.root();
+    fs::read(root.join("projected/hello")).unwrap();
+    rustix::fs::chmod(root.join("projected/script"), 0o700.into()).unwrap();
+    shell(
+        &root,
+        "mkdir out; tar -c --xattrs --xattrs-include='*' projected | tar -x --xattrs --xattrs-include='*' -C out",
+    );
+    let rsync = Path::new("/usr/bin/rsync").exists();
+    if rsync {
+        shell(&root, "rsync -aX projected synced");
+    } else {
+        projfs_testkit::say("SKIPPED copies by rsync: there is no rsync");
+    }
+    mounted.stop();
+    for copy in ["out/projected/hello", "out/projected/script", "synced/projected/hello"] {
+        if rsync || !copy.starts_with("synced") {
+            assert_eq!(list(&root.join(copy)), "", "{copy}");
+        }
+    }
+    // What is below the mount has records. An archive of it that is unpacked in the mount brings none.
+    assert_eq!(list(&root.join("projected/hello")), "user.projfs\0");
+    assert_eq!(list(&root.join("projected/script")), "user.projfs\0");
+    shell(&root, "tar -cf ../below.tar --xattrs --xattrs-include='*' projected");
+    mounted.start(PROGRAM);
+    // It says that it could not set them, and goes on.
+    shell(&root, "mkdir in; tar -xf ../below.tar --xattrs --xattrs-include='*' -C in 2> ../said || true");
+    let said = fs::read_to_string(root.with_file_name("said")).unwrap();
+    assert!(said.contains("user.projfs"), "{said}");
+    assert_eq!(fs::read(root.join("in/projected/hello")).unwrap(), b"Hello!\n");
+    mounted.stop();
+    for name in ["hello", "script"] {
+        assert_eq!(list(&root.join("in/projected").join(name)), "", "{name}");
+    }
+}

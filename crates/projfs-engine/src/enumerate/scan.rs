@@ -19,6 +19,7 @@ use projfs_sync::Mutex;
 use projfs_sync::atomic::AtomicBool;
 use projfs_sync::atomic::Ordering;
 use projfs_types::Caller;
+use projfs_types::ItemNameBuf;
 use projfs_types::ProjectedItem;
 use projfs_types::RelPathBuf;
 use projfs_types::VersionInfo;
@@ -31,6 +32,9 @@ use crate::command::CommandTable;
 use crate::command::Urgency;
 use crate::error::ErrorKind;
 use crate::error::Result;
+
+/// How many entries a listing has at most: a provider that goes on for ever must not take all memory.
+const MOST: usize = 1 << 24;
 
 /// What a scan begins with.
 pub(super) struct Begin {
@@ -69,6 +73,9 @@ struct Progress {
     left: bool,
     command: Option<CommandId>,
     entries: Vec<ProjectedItem>,
+    batches: u64,
+    /// What a batch began with, by which it is known when it comes again.
+    known: Option<ItemNameBuf>,
     outcome: Option<std::result::Result<Arc<Listing>, Fault>>,
 }
 
@@ -94,6 +101,28 @@ pub(super) enum Fault {
 impl From<ProviderErrorKind> for Fault {
     fn from(kind: ProviderErrorKind) -> Self {
         Self::Provider(kind.into())
+    }
+}
+
+impl Progress {
+    /// Takes entries that came.
+    ///
+    /// A provider that does not keep where it is lists the same for ever. Batches that come again are noticed after at
+    /// most three rounds, whatever is in a round and before it: the batch that is known is always a later one.
+    fn take(&mut self, batch: Vec<ProjectedItem>) -> std::result::Result<(), Fault> {
+        let Some(first) = batch.first().map(|entry| &entry.name) else { return Ok(()) };
+        if self.known.as_ref() == Some(first) {
+            return Err(Fault::Wrong(format!("{first:?} is listed again")));
+        }
+        if self.entries.len() + batch.len() > MOST {
+            return Err(Fault::Wrong(format!("more than {MOST} entries are listed")));
+        }
+        self.batches += 1;
+        if self.batches.is_power_of_two() {
+            self.known = Some(first.clone());
+        }
+        self.entries.extend(batch);
+        Ok(())
     }
 }
 
@@ -227,9 +256,19 @@ fn next(listings: &Arc<Listings>, commands: &Arc<CommandTable>, scan: &Arc<Scan>
             let entries = std::mem::take(&mut scan.progress.lock().entries);
             scan.finish(listings, commands, Listing::new(&scan.begin.directory, entries, scan.begin.expires));
         }
+        Ok(_) if scan.progress.lock().left => {
+            end(commands, scan);
+            scan.finish(listings, Err(ProviderErrorKind::Cancelled.into()));
+        }
         Ok(batch) => {
-            scan.progress.lock().entries.extend::<Vec<ProjectedItem>>(batch);
-            next(listings, commands, scan);
+            let taken = scan.progress.lock().take(batch);
+            match taken {
+                Ok(()) => next(listings, commands, scan),
+                Err(fault) => {
+                    end(commands, scan);
+                    scan.finish(listings, Err(fault));
+                }
+            }
         }
         Err(error) => {
             end(commands, scan);

@@ -157,7 +157,7 @@ impl Engine {
         id: u64,
         range: Range<u64>,
     ) -> Result<CommandId> {
-        let target = Arc::new(Target::new(Arc::clone(file)));
+        let target = Arc::new(Target::new(Arc::clone(file), range.clone()));
         let about = About { path: file.origin.clone(), version: file.info.version.clone() };
         let (commands, file, size) = (Arc::downgrade(&self.commands), Arc::clone(file), file.size());
         let counters = Arc::clone(&self.counters);
@@ -166,7 +166,7 @@ impl Engine {
             let sink = DataSink::new(Arc::clone(&target) as Arc<_>, size, request.cancellation().clone());
             let (delivered, command, asked) = (sink.clone(), request.command(), range.clone());
             let reply = Reply::new(move |answer| {
-                let outcome = target.end(answer, &delivered, &asked);
+                let outcome = target.end(answer, &delivered);
                 match &outcome {
                     Ok(()) => {
                         counters.hydrated_bytes.fetch_add(asked.end - asked.start, Ordering::Relaxed);

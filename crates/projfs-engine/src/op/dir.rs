@@ -9,12 +9,15 @@ use projfs_types::Number;
 use projfs_types::RelPath;
 use projfs_types::Stat;
 use projfs_types::collation;
+use rustix::io::Errno;
 
 use crate::Engine;
 use crate::engine::Entry;
 use crate::enumerate::Listing;
 use crate::enumerate::Snapshot;
 use crate::enumerate::SnapshotEntry;
+use crate::error::Error;
+use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::flow::Under;
 use crate::node::table::DirView;
@@ -45,6 +48,19 @@ pub trait DirSink {
     fn fits(&self, name_length: usize) -> bool;
     /// Takes an entry that fits.
     fn push(&mut self, entry: DirEntry<'_>);
+}
+
+/// Whether an item's record, or the disk under it, is damaged: an error of whoever uses the item, and not of a listing that
+/// it is in.
+fn is_damage(error: &Error) -> bool {
+    matches!(error.kind, ErrorKind::Store(Errno::UCLEAN | Errno::IO))
+}
+
+fn kind_of(entry: &SnapshotEntry<'_>) -> ItemKind {
+    match entry {
+        SnapshotEntry::Projected(item) => item.info.item_kind(),
+        SnapshotEntry::Local(_, kind) => *kind,
+    }
 }
 
 impl Engine {
@@ -97,7 +113,15 @@ impl Engine {
                 continue;
             }
             // What was removed since the listing began is passed over.
-            let Some((stat, seen)) = self.listed(&dir, name, &entry, fresh)? else { continue };
+            let listed = match self.listed(&dir, name, &entry, fresh) {
+                Err(error) if is_damage(&error) => {
+                    let (number, kind) = (Number::of_origin(&dir.path.join(name)), kind_of(&entry));
+                    sink.push(DirEntry { name: name.as_bytes(), number, kind, cookie, entry: None });
+                    continue;
+                }
+                listed => listed?,
+            };
+            let Some((stat, seen)) = listed else { continue };
             let (number, kind) = (seen.number, seen.kind);
             // What a listing says of an item that nobody has looked up holds no longer than the listing.
             let holds = seen.prepared > Prepared::Virtual || self.lifetime() == self.item_lifetime();
@@ -116,11 +140,13 @@ impl Engine {
         name: &ItemName,
         entry: &SnapshotEntry<'_>,
     ) -> Result<Option<(Number, ItemKind)>> {
-        let kind = match entry {
-            SnapshotEntry::Projected(item) => item.info.item_kind(),
-            SnapshotEntry::Local(_, kind) => *kind,
+        let kind = kind_of(entry);
+        let under = match self.under(dir, name) {
+            Err(error) if is_damage(&error) => {
+                return Ok(Some((Number::of_origin(&dir.path.join(name)), kind)));
+            }
+            under => under?,
         };
-        let under = self.under(dir, name)?;
         Ok(match (&under, &dir.projection) {
             (Under::OnDisk(_), _) => self.seen(dir, name, &under).map(|(_, seen)| (seen.number, seen.kind)),
             (_, Some(projection)) => Some((Number::of_origin(&projection.join(name)), kind)),

@@ -13,6 +13,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 
 use super::frame::checksum;
+use crate::own_file::open_own;
 
 const NAME: &str = "epoch";
 const NEW_NAME: &str = "epoch.new";
@@ -81,8 +82,7 @@ impl Epoch {
 
     /// What the file says; nothing if there is none, or none that is whole.
     pub(super) fn read(dir: BorrowedFd<'_>) -> Result<Option<Self>, Errno> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let mut file = match rustix::fs::openat(dir, NAME, flags, Mode::empty()) {
+        let mut file = match open_own(dir, NAME, OFlags::RDONLY, Mode::empty()) {
             Ok(file) => File::from(file),
             Err(Errno::NOENT) => return Ok(None),
             Err(errno) => return Err(errno),
@@ -94,8 +94,8 @@ impl Epoch {
 
     /// Replaces the file, durably.
     pub(super) fn write(&self, dir: BorrowedFd<'_>) -> Result<(), Errno> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let mut file = File::from(rustix::fs::openat(dir, NEW_NAME, flags, Mode::RUSR | Mode::WUSR)?);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
+        let mut file = File::from(open_own(dir, NEW_NAME, flags, Mode::RUSR | Mode::WUSR)?);
         file.write_all(&self.encode()).map_err(|error| errno_of(&error))?;
         rustix::fs::fsync(&file)?;
         rustix::fs::renameat(dir, NEW_NAME, dir, NAME)?;

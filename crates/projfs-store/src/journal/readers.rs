@@ -27,6 +27,7 @@ use rustix::io::Errno;
 
 use super::epoch::errno_of;
 use super::frame::checksum;
+use crate::own_file::open_own;
 
 const NAME: &str = "readers";
 /// No reader is called so: a name has no dot at its beginning.
@@ -139,8 +140,7 @@ fn open_dir(journal: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
 }
 
 fn open_file(dir: &OwnedFd, name: &ReaderName, flags: OFlags) -> Result<File, Errno> {
-    let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    Ok(File::from(rustix::fs::openat(dir, name.as_str(), flags, Mode::RUSR | Mode::WUSR)?))
+    Ok(File::from(open_own(dir, name.as_str(), flags, Mode::RUSR | Mode::WUSR)?))
 }
 
 fn write(file: &File, cursor: Cursor) -> Result<(), Errno> {

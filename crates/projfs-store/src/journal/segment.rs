@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use super::epoch::errno_of;
 use super::frame;
 use super::frame::checksum;
+use crate::own_file::open_own;
 
 const MAGIC: &[u8; 8] = b"PFSJSEG1";
 /// Magic, epoch, number of the first entry, checksum.
@@ -71,9 +72,8 @@ impl Segment {
 
     /// Makes an empty segment. What is there by that name was never finished.
     pub(super) fn create(dir: BorrowedFd<'_>, epoch: u64, first: u64) -> Result<Self, Errno> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let file = rustix::fs::openat(dir, Self::name(first), flags, Mode::RUSR | Mode::WUSR)?;
-        let file = File::from(file);
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC;
+        let file = File::from(open_own(dir, Self::name(first), flags, Mode::RUSR | Mode::WUSR)?);
         let mut header = MAGIC.to_vec();
         header.extend_from_slice(&epoch.to_le_bytes());
         header.extend_from_slice(&first.to_le_bytes());
@@ -92,8 +92,7 @@ impl Segment {
 
     /// Reads a segment through to its end.
     pub(super) fn open(dir: BorrowedFd<'_>, epoch: u64, first: u64) -> Result<Found, Errno> {
-        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let file = File::from(rustix::fs::openat(dir, Self::name(first), flags, Mode::empty())?);
+        let file = File::from(open_own(dir, Self::name(first), OFlags::RDWR, Mode::empty())?);
         let length = file.metadata().map_err(|error| errno_of(&error))?.len();
         let bytes = read(&file, 0, length)?;
         let Some((header, mut rest)) = bytes.split_first_chunk::<HEADER>() else { return Ok(Found::Nothing) };

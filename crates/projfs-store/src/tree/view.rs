@@ -30,6 +30,7 @@ use super::put::timespec;
 use super::room::readable;
 use crate::Keep;
 use crate::TrashId;
+use crate::own_file::open_own;
 use crate::record::Extended;
 use crate::record::Form;
 use crate::record::Record;
@@ -149,9 +150,9 @@ impl TreeStore {
         if self.switching.lock().is_some() {
             return Ok(());
         }
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = OFlags::RDWR | OFlags::CREATE;
         let mark = loop {
-            let mark = rustix::fs::openat(&*self.room.own, SWITCHING, flags, Mode::from_raw_mode(0o600))?;
+            let mark = open_own(&*self.room.own, SWITCHING, flags, Mode::from_raw_mode(0o600))?;
             rustix::fs::flock(&mark, FlockOperation::LockExclusive)?;
             // Its holder may have removed it.
             let found = rustix::fs::statat(&*self.room.own, SWITCHING, AtFlags::SYMLINK_NOFOLLOW);
@@ -192,8 +193,7 @@ impl TreeStore {
 
     /// Whether a switch has begun, and nobody is at its end.
     pub(crate) fn read_switching(&self) -> Done<bool> {
-        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mark = match rustix::fs::openat(&*self.room.own, SWITCHING, flags, Mode::empty()) {
+        let mark = match open_own(&*self.room.own, SWITCHING, OFlags::RDWR, Mode::empty()) {
             Ok(mark) => mark,
             Err(Errno::NOENT) => return Ok(false),
             Err(errno) => return Err(errno.into()),

@@ -134,6 +134,18 @@ impl RangeFile {
         self.partial.missing(range.clone()).is_empty()
     }
 
+    /// What of `range` a command for `asked` may write: what is not there, and no other command brings.
+    pub(super) fn lacks(&self, asked: &Range<u64>, range: &Range<u64>) -> Vec<Range<u64>> {
+        let mut others = RangeSet::default();
+        for flight in self.progress.lock().flights.values() {
+            if flight.outcome.is_none() && flight.range != *asked {
+                others.insert(flight.range.clone());
+            }
+        }
+        let missing = self.partial.missing(range.clone());
+        missing.iter().flat_map(|gap| others.missing(gap.clone())).collect()
+    }
+
     pub(super) fn end(&self, fate: Fate) {
         let (open, fate) = (Fate::Open as u8, fate as u8);
         // Only the first counts: what was dropped is not settled later.

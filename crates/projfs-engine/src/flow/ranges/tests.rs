@@ -104,6 +104,45 @@ fn what_is_short_or_fails_is_an_error_and_leaves_no_zeros() {
 }
 
 #[test]
+fn wrong_bytes_of_one_command_spoil_nothing_of_others() {
+    let rig = Rig::new();
+    let opened = rig.open("file", READ);
+    rig.check(opened.handle, 0..10);
+    // Over what is there, and then an error; or none.
+    *rig.source.zeros.lock() = Some(0..MIB);
+    rig.source.behave(|_, _| Err(ProviderErrorKind::Io.into()));
+    assert!(rig.read(opened.handle, MIB..MIB + 10).is_err());
+    rig.check(opened.handle, 0..MIB);
+    rig.source.behave(|_, range| Ok(range.clone()));
+    rig.check(opened.handle, MIB..2 * MIB);
+    rig.check(opened.handle, 0..MIB);
+    // Over what another command brings.
+    let rig = Rig::new();
+    let opened = rig.open("file", READ);
+    let gate = gated(&rig);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| rig.check(opened.handle, 0..MIB));
+        gate.wait_for(1);
+        *rig.source.zeros.lock() = Some(0..MIB);
+        rig.check(opened.handle, 4 * MIB..5 * MIB);
+        gate.open();
+        reader.join().unwrap();
+    });
+    *rig.source.zeros.lock() = None;
+    rig.check(opened.handle, 0..5 * MIB);
+}
+
+#[test]
+fn more_than_there_is_is_an_error() {
+    let rig = Rig::new();
+    let opened = rig.open("file", READ);
+    *rig.source.zeros.lock() = Some(40 * MIB..40 * MIB + 1);
+    assert_eq!(kind(rig.read(opened.handle, 0..10)), ErrorKind::Provider(ProviderErrorKind::Io));
+    *rig.source.zeros.lock() = None;
+    rig.check(opened.handle, 0..10);
+}
+
+#[test]
 fn what_is_delivered_unasked_is_kept() {
     let rig = Rig::new();
     let opened = rig.open("file", READ);

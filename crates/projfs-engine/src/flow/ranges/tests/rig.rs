@@ -56,6 +56,8 @@ pub(super) struct Source {
     pub(super) asked: Mutex<Vec<Range<u64>>>,
     pub(super) behavior: Mutex<Arc<Behavior>>,
     pub(super) data: DataAccess,
+    /// Where it delivers zeros before anything else.
+    pub(super) zeros: Mutex<Option<Range<u64>>>,
 }
 
 impl Source {
@@ -102,6 +104,11 @@ impl Provider for Source {
     ) -> std::result::Result<(), ProviderError> {
         self.asked.lock().push(range.clone());
         let behavior = Arc::clone(&self.behavior.lock());
+        let zeros = self.zeros.lock().clone();
+        if let Some(zeros) = zeros {
+            // Whether they are taken is of no interest to such a provider.
+            let _ = sink.write_at(zeros.start, &vec![0; usize::try_from(zeros.end - zeros.start).unwrap()]);
+        }
         let given = behavior(request, &range)?;
         sink.write_at(given.start, &bytes(given))
     }
@@ -141,7 +148,7 @@ impl Rig {
     pub(super) fn over(store: MemoryStore, data: DataAccess) -> Self {
         let behavior: Behavior = Box::new(|_, range| Ok(range.clone()));
         let (asked, behavior) = (Mutex::default(), Mutex::new(Arc::new(behavior)));
-        let source = Arc::new(Source { asked, behavior, data });
+        let source = Arc::new(Source { asked, behavior, data, zeros: Mutex::default() });
         let handler = Arc::new(Adapter::new(Arc::clone(&source)));
         let options = Options { provider_threads: 8, ..Options::default() };
         let (journal, kernel) = (Arc::new(MemoryJournal::new()), Arc::new(NoKernel));
