@@ -251,6 +251,17 @@ fn what_is_below_a_renamed_directory_is_asked_for_where_it_was() {
 }
 
 #[test]
+fn a_directory_of_which_nothing_is_on_disk_is_synced() {
+    let rig = Rig::new(Projection::default().directory("d").file("d/a", "1").file("b", "2"));
+    let node = rig.node("d");
+    rig.engine.sync_directory(&rig.context(), node).unwrap();
+    assert_eq!(rig.word("d"), StateWord::Placeholder, "for that, nothing is put on disk");
+    rig.engine.remove(&rig.context(), node, name("a"), RemoveKind::NotDirectory).unwrap();
+    rig.engine.sync_directory(&rig.context(), node).unwrap();
+    assert!(rig.engine.sync_directory(&rig.context(), rig.node("b")).is_err());
+}
+
+#[test]
 fn who_may_not_hydrate_reads_what_is_there_and_fetches_nothing() {
     let hydration = HydrationPolicy::new(|caller| caller.pid != 7);
     let options = Options { hydration, ..Options::default() };

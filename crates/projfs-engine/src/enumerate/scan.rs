@@ -258,7 +258,7 @@ fn next(listings: &Arc<Listings>, commands: &Arc<CommandTable>, scan: &Arc<Scan>
         }
         Ok(_) if scan.progress.lock().left => {
             end(commands, scan);
-            scan.finish(listings, Err(ProviderErrorKind::Cancelled.into()));
+            scan.finish(listings, commands, Err(ProviderErrorKind::Cancelled.into()));
         }
         Ok(batch) => {
             let taken = scan.progress.lock().take(batch);
@@ -266,7 +266,7 @@ fn next(listings: &Arc<Listings>, commands: &Arc<CommandTable>, scan: &Arc<Scan>
                 Ok(()) => next(listings, commands, scan),
                 Err(fault) => {
                     end(commands, scan);
-                    scan.finish(listings, Err(fault));
+                    scan.finish(listings, commands, Err(fault));
                 }
             }
         }

@@ -118,8 +118,18 @@ impl Engine {
     /// # Errors
     /// The store's.
     pub fn sync_directory(&self, _context: &Context<'_>, node: NodeId) -> Result<()> {
-        let dir = self.nodes.view(node)?;
-        Ok(self.store.sync_directory(&dir.path)?)
+        loop {
+            let dir = self.nodes.view(node)?;
+            match self.store.sync_directory(&dir.path) {
+                // Nothing of it is on disk: no name in it was changed.
+                Err(error) if error.errno() == Errno::NOENT => {}
+                synced => synced?,
+            }
+            // No lock is held for as long as a disk takes, so another directory may have been there.
+            if self.nodes.view(node)?.path == dir.path {
+                return Ok(());
+            }
+        }
     }
 
     /// Everything that was done survives a power cut once this returns.

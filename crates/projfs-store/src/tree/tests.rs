@@ -18,6 +18,7 @@ use crate::NewKind;
 mod changes;
 mod extended;
 mod moves;
+mod power;
 mod roots;
 mod stopped;
 mod strangers;

@@ -96,7 +96,7 @@ impl TreeStore {
         }
         let number = match seen {
             Seen::Projected { number, .. } | Seen::Full { number, .. } => number,
-            Seen::Tombstone | Seen::Ghost => return Err(Errno::NOENT.into()),
+            Seen::Tombstone | Seen::Ghost | Seen::CutOff { .. } => return Err(Errno::NOENT.into()),
         };
         let inode = Inode::Named(&at);
         let mut provided = provided(info, projected, Form::Whole, info.times.write);
@@ -124,7 +124,7 @@ impl TreeStore {
         }
         let (number, provided) = match seen {
             Seen::Full { .. } => return Ok(()),
-            Seen::Tombstone | Seen::Ghost => return Err(Errno::NOENT.into()),
+            Seen::Tombstone | Seen::Ghost | Seen::CutOff { .. } => return Err(Errno::NOENT.into()),
             Seen::Projected { number, provided } => (number, provided),
         };
         at.settle_extended()?;

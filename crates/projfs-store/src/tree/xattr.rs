@@ -142,7 +142,11 @@ impl Inode<'_> {
 
 /// Moves the change time of an item whose change time is in its record, which also says whether it has extended attributes.
 fn touch(at: &At) -> Done<()> {
-    let Some(Found { stat, seen: Seen::Projected { number, mut provided } }) = at.find()? else {
+    let Some(Found {
+        stat,
+        seen: Seen::Projected { number, mut provided } | Seen::CutOff { number, mut provided },
+    }) = at.find()?
+    else {
         return Ok(());
     };
     let inode = Inode::Named(at);
