@@ -58,6 +58,7 @@ struct Settings {
     bool verbose = false;              // every case is printed
     bool large = false;                // files of several gigabytes are delivered
     bool list = false;                 // nothing runs
+    bool ignore_case = false;          // every root ignores the case of names
     unsigned stress = 10000;           // pended commands of the stress
     unsigned patience = 20;            // seconds until something that does not come is missing
     std::string program;               // this program, for the other processes

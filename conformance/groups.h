@@ -12,6 +12,7 @@ void view_changes(Group &group);
 void callback_fields(Group &group);
 void enumeration(Group &group);
 void file_data(Group &group);
+void spelling(Group &group);
 void asynchronous(Group &group);
 void stress(Group &group);
 void life_cycle(Group &group);

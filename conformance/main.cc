@@ -1,6 +1,6 @@
 // A conformance suite for implementations of the Windows Projected File System API.
 //
-//     conformance [--directory DIR] [--group NAME] [--case PART] [--stress N] [--large] [--verbose] [--list]
+//     conformance [--directory DIR] [--group NAME] [--case PART] [--stress N] [--large] [--ignore-case] [--verbose] [--list]
 //     conformance --child VERB ARGUMENT...       one file operation, as an application
 //
 // Ends with 0 if no case failed.
@@ -34,6 +34,7 @@ const struct {
     {"file data", file_data},
     {"notifications", notifications},
     {"view changes", view_changes},
+    {"spelling", spelling},
     {"asynchronous", asynchronous},
     {"stress", stress},
 };
@@ -41,7 +42,8 @@ const struct {
 int usage(const char *what) {
     std::fprintf(stderr,
                  "%s\nusage: conformance [--directory DIR] [--group NAME] [--case PART] [--known FILE]"
-                 " [--patience SECONDS] [--stress N] [--large] [--verbose] [--list]\n",
+                 " [--patience SECONDS] [--stress N] [--large] [--ignore-case] [--verbose]"
+                 " [--list]\n",
                  what);
     return 2;
 }
@@ -79,6 +81,8 @@ int main(int count, char **arguments) {
             settings.verbose = true;
         } else if (option == "--large") {
             settings.large = true;
+        } else if (option == "--ignore-case") {
+            settings.ignore_case = true;
         } else if (option == "--list") {
             settings.list = true;
         } else if (i + 1 == count) {

@@ -583,6 +583,13 @@ Instance::~Instance() {
     std::filesystem::remove_all(root_, ignored);
 }
 
+// Where names never differ by case there is no such flag.
+#ifdef PROJFS_FLAG_IGNORE_CASE
+constexpr uint32_t flag_ignore_case = PROJFS_FLAG_IGNORE_CASE;
+#else
+constexpr uint32_t flag_ignore_case = 0;
+#endif
+
 HRESULT Instance::try_start(const Options &options) {
     const PRJ_CALLBACKS table = provider.callbacks(options.query, options.notifications, options.cancel);
     std::vector<WideString> roots;
@@ -597,7 +604,7 @@ HRESULT Instance::try_start(const Options &options) {
         mappings.push_back(mapping);
     }
     PRJ_STARTVIRTUALIZING_OPTIONS start = {};
-    start.Flags = static_cast<PRJ_STARTVIRTUALIZING_FLAGS>(options.flags);
+    start.Flags = static_cast<PRJ_STARTVIRTUALIZING_FLAGS>(options.flags | (options.ignore_case ? flag_ignore_case : 0));
     start.PoolThreadCount = options.pool;
     start.ConcurrentThreadCount = options.concurrent;
     start.NotificationMappings = mappings.empty() ? nullptr : mappings.data();

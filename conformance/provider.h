@@ -1,6 +1,7 @@
 // The scripted provider: a tree in memory, answers that a case can change, and a record of every callback.
 #pragma once
 
+#include "check.h"
 #include "text.h"
 
 #include <atomic>
@@ -91,7 +92,7 @@ class Provider {
     void put(const std::string &path, Entry entry);
     void remove(const std::string &path);
     std::optional<Entry> find(const std::string &path) const;
-    std::atomic<bool> ignore_case{false};
+    std::atomic<bool> ignore_case{settings.ignore_case};
     // A path as the tree spells it.
     std::string spelled(const std::string &path) const;
 
@@ -195,6 +196,7 @@ class Instance {
         std::vector<std::pair<std::string, uint32_t>> mappings;
         bool no_mappings = false;            // NULL and 0
         uint32_t flags = 0;
+        bool ignore_case = settings.ignore_case;
         uint32_t pool = 0;
         uint32_t concurrent = 0;
         bool query = true;

@@ -6,7 +6,11 @@
 
 #include <projectedfslib.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
+#include <cwchar>
+#include <ios>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +19,50 @@
 #error "the header has no HRESULT_FROM_WIN32"
 #endif
 
-using WideString = std::basic_string<WCHAR>;
+// The C++ library has strings of wchar_t compiled with four bytes each, and its functions for them take four bytes: where
+// wchar_t has two, neither may be used.
+struct WideTraits {
+    using char_type = WCHAR;
+    using int_type = uint32_t;
+    using off_type = std::streamoff;
+    using pos_type = std::streampos;
+    using state_type = std::mbstate_t;
+    static constexpr void assign(WCHAR &to, const WCHAR &from) { to = from; }
+    static constexpr WCHAR *assign(WCHAR *to, size_t count, WCHAR unit) { return std::fill_n(to, count, unit) - count; }
+    static constexpr bool eq(WCHAR one, WCHAR other) { return one == other; }
+    static constexpr bool lt(WCHAR one, WCHAR other) { return one < other; }
+    static constexpr WCHAR *move(WCHAR *to, const WCHAR *from, size_t count) {
+        std::memmove(to, from, count * sizeof(WCHAR));
+        return to;
+    }
+    static constexpr WCHAR *copy(WCHAR *to, const WCHAR *from, size_t count) { return std::copy_n(from, count, to) - count; }
+    static constexpr int compare(const WCHAR *one, const WCHAR *other, size_t count) {
+        for (size_t i = 0; i < count; i++) {
+            if (one[i] != other[i]) {
+                return one[i] < other[i] ? -1 : 1;
+            }
+        }
+        return 0;
+    }
+    static constexpr size_t length(const WCHAR *text) {
+        size_t count = 0;
+        while (text[count] != 0) {
+            count++;
+        }
+        return count;
+    }
+    static constexpr const WCHAR *find(const WCHAR *text, size_t count, const WCHAR &unit) {
+        const WCHAR *found = std::find(text, text + count, unit);
+        return found == text + count ? nullptr : found;
+    }
+    static constexpr int_type to_int_type(WCHAR unit) { return static_cast<int_type>(unit); }
+    static constexpr WCHAR to_char_type(int_type unit) { return static_cast<WCHAR>(unit); }
+    static constexpr bool eq_int_type(int_type one, int_type other) { return one == other; }
+    static constexpr int_type eof() { return ~int_type{0}; }
+    static constexpr int_type not_eof(int_type unit) { return unit == eof() ? 0 : unit; }
+};
+
+using WideString = std::basic_string<WCHAR, WideTraits>;
 
 // Numbers that the header of another implementation may not have.
 namespace hr {

@@ -56,6 +56,12 @@
 #endif
 
 /* Calling conventions: 64-bit systems have one. */
+#ifndef __cdecl
+#define __cdecl
+#endif
+#ifndef __stdcall
+#define __stdcall
+#endif
 #ifndef CALLBACK
 #define CALLBACK
 #endif
@@ -118,6 +124,17 @@ typedef void *PVOID;
 typedef void *LPVOID;
 typedef const void *LPCVOID;
 typedef void *HANDLE;
+typedef BYTE *PBYTE;
+typedef BYTE *LPBYTE;
+typedef UCHAR *PUCHAR;
+typedef CHAR *PSTR;
+typedef CHAR *LPSTR;
+typedef USHORT *PUSHORT;
+typedef ULONG *PULONG;
+typedef DWORD *PDWORD;
+typedef DWORD *LPDWORD;
+typedef BOOL *PBOOL;
+typedef BOOLEAN *PBOOLEAN;
 
 #ifdef PROJFS_CHAR16
 typedef char16_t WCHAR;
@@ -128,8 +145,23 @@ typedef WCHAR *PWSTR;
 typedef WCHAR *LPWSTR;
 typedef const WCHAR *PCWSTR;
 typedef const WCHAR *LPCWSTR;
+typedef WCHAR TCHAR;
+typedef TCHAR *PTSTR;
+typedef TCHAR *LPTSTR;
+typedef const TCHAR *PCTSTR;
+typedef const TCHAR *LPCTSTR;
 typedef const char *PCSTR;
 typedef const char *LPCSTR;
+
+/* A literal of TCHAR. */
+#ifdef PROJFS_CHAR16
+#define PROJFS_TEXT(literal) u##literal
+#else
+#define PROJFS_TEXT(literal) L##literal
+#endif
+#ifndef TEXT
+#define TEXT(literal) PROJFS_TEXT(literal)
+#endif
 
 #ifndef VOID
 #define VOID void

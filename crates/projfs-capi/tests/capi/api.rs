@@ -100,6 +100,44 @@ fn everything_is_in_the_header() {
     }
 }
 
+/// Sources that were written for Windows use more of its headers than the interface is made of.
+#[test]
+fn what_such_sources_use_of_windows_is_in_the_header() {
+    const TEXT: &str = "#include <projectedfslib.h>
+        #define NAME \"name\"
+        static const TCHAR literal[] = TEXT(\"a\") TEXT(NAME);
+        static LPCTSTR text = literal;
+        static DWORD count(PBYTE bytes, LPBYTE more, PDWORD one, LPDWORD other, PULONG third) {
+            return (DWORD)(bytes[0] + more[0]) + *one + *other + *third + (DWORD)text[0];
+        }
+        int __cdecl main(void) {
+            FILE_FULL_EA_INFORMATION attribute;
+            DWORD number = 1;
+            ULONG third = ERROR_BAD_CONFIGURATION;
+            BYTE byte = 1;
+            attribute.NextEntryOffset = 0;
+            attribute.Flags = FILE_NEED_EA;
+            if (FAILED(HRESULT_FROM_NT(STATUS_CANNOT_DELETE)) && FAILED(HRESULT_FROM_WIN32(ERROR_EAS_DIDNT_FIT))) {
+                return (int)count(&byte, &byte, &number, &number, &third) + attribute.Flags;
+            }
+            return 0;
+        }
+";
+    const FLAGS: &str = "
+        namespace provider {
+            enum Methods { None = 0, Notify = 1, Query = 2 };
+            DEFINE_ENUM_FLAG_OPERATORS(Methods);
+            Methods all() { Methods methods = None; methods |= Notify | Query; return methods; }
+        }
+";
+    for language in LANGUAGES {
+        let text = if language.is_c() { TEXT.to_owned() } else { format!("{TEXT}{FLAGS}") };
+        for wide in WIDTHS {
+            language.check(*wide, &text);
+        }
+    }
+}
+
 #[test]
 fn every_function_is_in_the_library() {
     let output =
