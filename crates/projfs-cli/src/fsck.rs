@@ -62,7 +62,7 @@ fn describe(finding: &Finding) -> Line {
         Trouble::StandInWithContent => ("its stand-in has content", None),
         Trouble::OpenStandIn => ("its stand-in can be opened", None),
         Trouble::CopiedStandIn => ("a copy of a stand-in", None),
-        Trouble::CutOff => ("its end is missing", None),
+        Trouble::CutOff => ("content is missing", None),
         Trouble::Leftover => ("left over from something that came to no end", None),
         Trouble::DamagedParts(why) => ("parts of a file that belong to nothing", Some((*why).to_owned())),
         Trouble::DamagedLog(good) => ("the log is damaged", Some(format!("after {good} bytes"))),

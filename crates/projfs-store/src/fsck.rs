@@ -9,6 +9,9 @@ use std::path::Path;
 use projfs_sync::Arc;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
+use projfs_types::Metadata;
+use projfs_types::Number;
+use projfs_types::Origin;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use projfs_types::mode;
@@ -20,6 +23,7 @@ use crate::StoreErrorKind;
 use crate::log::Log;
 use crate::log::Replayed;
 use crate::record::Form;
+use crate::record::Provided;
 use crate::record::Record;
 use crate::record::Recorded;
 use crate::tree::At;
@@ -61,7 +65,7 @@ pub enum Trouble {
     OpenStandIn,
     /// A copy of a stand-in, without content. Mended, it is gone.
     CopiedStandIn,
-    /// A fetched file whose end is missing. Mended, it is virtual.
+    /// A fetched file of whose content a power cut took some. Mended, it is fetched again.
     CutOff,
     /// What an operation, or an instance, that came to no end left behind. Mended, it is gone.
     Leftover,
@@ -85,7 +89,13 @@ fn check(path: &Path, mode: Mode) -> Done<Vec<Finding>> {
     let root = parts::open_root(path)?;
     let (_lock, _) = parts::lock(&root)?;
     let root = Arc::new(root);
-    let mut check = Check { mode, findings: Vec::new() };
+    let own = parts::open_below(&root, parts::OWN)?;
+    let new = Arc::new(parts::open_below(&own, b"new").or_else(|errno| match errno {
+        // It is made when the root is opened; the store's own directory will do.
+        Errno::NOENT => parts::open_below(&root, parts::OWN),
+        errno => Err(errno),
+    })?);
+    let mut check = Check { mode, new, findings: Vec::new() };
     check.own(&root)?;
     check.tree(&root)?;
     Ok(check.findings)
@@ -93,6 +103,8 @@ fn check(path: &Path, mode: Mode) -> Done<Vec<Finding>> {
 
 struct Check {
     mode: Mode,
+    /// Where things are made before they get their name.
+    new: Arc<OwnedFd>,
     findings: Vec<Finding>,
 }
 
@@ -178,6 +190,23 @@ impl Check {
         Ok(())
     }
 
+    /// A fetched file of whose content some is missing. Where its record is all that says where it comes from, and what
+    /// was changed in it, the record stays.
+    fn cut_off(
+        &mut self,
+        path: RelPathBuf,
+        at: &At,
+        stat: &Statx,
+        (number, provided): (Number, Provided),
+    ) -> Done<()> {
+        let at_home = provided.origin == Origin::Here && provided.metadata == Metadata::Clean;
+        let new = Arc::clone(&self.new);
+        self.found(path, Trouble::CutOff, || match at_home {
+            true => Ok(at.unlink()?),
+            false => parts::stand_in_for(&At::new(&new, "mended"), at, stat, number, provided),
+        })
+    }
+
     fn item(&mut self, path: &RelPath, at: &At, stat: &Statx) -> Done<()> {
         let inode = parts::Inode::Named(at);
         let bare = stat.stx_size == 0 && u32::from(stat.stx_mode) & mode::PERMISSIONS == 0;
@@ -192,13 +221,12 @@ impl Check {
                 }
             }
             Err(fault) => Err(fault),
-            Ok(Seen::Ghost) => {
-                let trouble = if stands_in(inode.record()?.as_ref()) {
-                    Trouble::CopiedStandIn
-                } else {
-                    Trouble::CutOff
-                };
-                self.found(path, trouble, || Ok(at.unlink()?))
+            Ok(Seen::Ghost) => self.found(path, Trouble::CopiedStandIn, || Ok(at.unlink()?)),
+            Ok(Seen::CutOff { number, provided }) => self.cut_off(path, at, stat, (number, provided)),
+            Ok(Seen::Projected { number, provided })
+                if is_file && provided.form == Form::Whole && !parts::has_content(at, stat)? =>
+            {
+                self.cut_off(path, at, stat, (number, provided))
             }
             Ok(Seen::Full { .. }) if is_file && stat.stx_size != 0 => {
                 if stands_in(inode.record()?.as_ref()) {

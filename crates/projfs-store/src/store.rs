@@ -233,6 +233,11 @@ pub trait StoreFile: Send + Sync {
     fn copy_to(&self, offset: u64, to: &dyn StoreFile, to_offset: u64, length: u64) -> Result<u64>;
     /// The content survives a power cut once this returns; with `data_only` as `fdatasync`.
     fn sync(&self, data_only: bool) -> Result<()>;
+    /// Whether each block of content to come was written at once. If not, a power cut may leave half of one, which nobody
+    /// can tell.
+    fn is_blockwise(&self) -> bool {
+        true
+    }
     /// The descriptor, for the kernel to read and write by itself; nothing in memory.
     fn descriptor(&self) -> Option<BorrowedFd<'_>>;
 }

@@ -5,10 +5,13 @@
 
 mod at;
 mod attributes;
+mod believed;
 mod content;
 mod create;
+mod cut_off;
 mod dirs;
 mod durable;
+mod extents;
 mod fault;
 mod file;
 mod instance;
@@ -72,6 +75,8 @@ use fault::about;
 /// What checking a root shares with opening one.
 pub(crate) mod parts {
     pub(crate) use super::at::Inode;
+    pub(crate) use super::believed::has_content;
+    pub(crate) use super::cut_off::stand_in_for;
     pub(crate) use super::dirs::Dirs;
     pub(crate) use super::fault::about;
     pub(crate) use super::look::kind;
@@ -98,6 +103,8 @@ pub struct TreeStore {
     trash: trash::Trash,
     partials: partial::Partials,
     unsynced: durable::Unsynced,
+    believed: believed::Believed,
+    conversions: Arc<durable::Conversions>,
     /// The mark of a switch under way, locked.
     switching: Mutex<Option<OwnedFd>>,
     /// Held to the end: it keeps a second instance out.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use projfs_types::FileState;
 use projfs_types::ItemNameBuf;
+use projfs_types::ItemState;
 use projfs_types::Number;
 use projfs_types::Origin;
 use projfs_types::PlaceholderInfo;
@@ -36,10 +37,14 @@ fn projected() -> Projected {
 }
 
 fn hydrate(store: &TreeStore, at: &str) {
+    hydrate_as(store, at, projected());
+}
+
+fn hydrate_as(store: &TreeStore, at: &str, projected: Projected) {
     let content = store.begin_content(4).unwrap();
     content.write_at(0, b"text").unwrap();
     let info = PlaceholderInfo::file(4);
-    let state = FileState::Hydrated(projected());
+    let state = FileState::Hydrated(projected);
     store.publish(RelPath::root(), &name(at), &content, &info, &state, Number(1 << 63)).unwrap();
 }
 
@@ -126,6 +131,7 @@ fn every_trouble_is_found_and_mended() {
     for at in ["damaged", "cut"] {
         hydrate(&store, at);
     }
+    hydrate_as(&store, "at-home", Projected::clean(VersionInfo::default()));
     for at in ["damaged-stand-in", "filled", "open"] {
         put_stand_in(&store, at);
     }
@@ -136,9 +142,11 @@ fn every_trouble_is_found_and_mended() {
         scramble(on_disk(at));
     }
     fs::write(on_disk("dir/inside"), "mine").unwrap();
-    let cut = fs::OpenOptions::new().write(true).open(on_disk("cut")).unwrap();
-    cut.set_len(1).unwrap();
-    cut.set_modified(std::time::UNIX_EPOCH).unwrap();
+    for at in ["cut", "at-home"] {
+        let cut = fs::OpenOptions::new().write(true).open(on_disk(at)).unwrap();
+        cut.set_len(1).unwrap();
+        cut.set_modified(std::time::UNIX_EPOCH).unwrap();
+    }
     rustix::fs::chmod(on_disk("filled"), rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
     fs::write(on_disk("filled"), "mine").unwrap();
     rustix::fs::chmod(on_disk("open"), rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
@@ -151,6 +159,7 @@ fn every_trouble_is_found_and_mended() {
         (".projfs/new/5", Trouble::Leftover),
         (".projfs/placeholders", Trouble::DamagedLog(0)),
         (".projfs/trash/7", Trouble::Leftover),
+        ("at-home", Trouble::CutOff),
         ("cut", Trouble::CutOff),
         ("damaged", Trouble::DamagedRecord(why.clone())),
         ("damaged-stand-in", Trouble::DamagedStandIn(why.clone())),
@@ -167,7 +176,9 @@ fn every_trouble_is_found_and_mended() {
         assert_eq!(fs::read_to_string(on_disk(at)).unwrap(), text);
     }
     let store = TreeStore::open(dir.path()).unwrap();
-    for at in ["cut", "damaged-stand-in"] {
-        assert!(store.look(RelPath::root(), &name(at)).unwrap().is_none());
-    }
+    let look = |at| store.look(RelPath::root(), &name(at)).unwrap().map(|item| item.state);
+    // It came from elsewhere, and what says so stays.
+    assert_eq!(look("cut"), Some(ItemState::File(FileState::Placeholder(projected()))));
+    assert_eq!(look("at-home"), None);
+    assert_eq!(look("damaged-stand-in"), None);
 }

@@ -19,7 +19,7 @@ use super::Done;
 use super::Seen;
 use super::TreeStore;
 use super::at::Inode;
-use super::file::TreeFile;
+use super::cut_off::stand_in_for;
 use super::look::Found;
 use super::look::is_whiteout;
 use super::look::kind;
@@ -42,11 +42,16 @@ impl TreeStore {
     /// Changes mode, owner and times.
     pub(crate) fn set_attributes_at(&self, place: Place<'_>, change: &AttributeChange) -> Done<()> {
         let at = self.at_place(place)?;
-        let Found { stat, seen } = at.find()?.ok_or(Errno::NOENT)?;
+        let Found { stat, seen } = self.find(&at)?.ok_or(Errno::NOENT)?;
         match seen {
             Seen::Tombstone | Seen::Ghost => Err(Errno::NOENT.into()),
             Seen::Full { number, mode } => self.change_full(&at, &stat, (number, mode), change),
             Seen::Projected { number, provided } => change_projected(&at, &stat, number, provided, change),
+            // Another write time would tell that somebody wrote what is left of it.
+            Seen::CutOff { number, provided } => {
+                stand_in_for(&self.at_new(), &at, &stat, number, provided)?;
+                self.set_attributes_at(place, change)
+            }
         }
     }
 
@@ -118,6 +123,7 @@ impl TreeStore {
                     return Err(Errno::ACCESS.into());
                 }
                 Seen::Tombstone | Seen::Ghost => return Err(Errno::NOENT.into()),
+                Seen::CutOff { .. } => return Err(Errno::ACCESS.into()),
                 Seen::Full { .. } | Seen::Projected { .. } => {}
             }
         }
@@ -125,7 +131,7 @@ impl TreeStore {
             Access::Read => OFlags::RDONLY,
             Access::ReadWrite => OFlags::RDWR,
         };
-        Ok(Arc::new(TreeFile::new(at.open(flags)?, place.path())))
+        Ok(Arc::new(self.file(at.open(flags)?, place.path())))
     }
 
     /// The target of a symbolic link.

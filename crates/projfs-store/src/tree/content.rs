@@ -16,6 +16,7 @@ use projfs_types::RelPathBuf;
 use projfs_types::Timestamp;
 use projfs_types::mode;
 use rustix::fs::Mode;
+use rustix::fs::OFlags;
 use rustix::fs::Stat;
 use rustix::fs::Timespec;
 use rustix::fs::UTIME_NOW;
@@ -28,7 +29,7 @@ use super::Seen;
 use super::TreeStore;
 use super::at::Inode;
 use super::at::timestamps;
-use super::file::TreeFile;
+use super::extents::order;
 use super::look::Found;
 use super::look::kind;
 use super::look::permissions;
@@ -47,7 +48,7 @@ impl TreeStore {
     /// A nameless file for content.
     pub(crate) fn begin(&self) -> Done<Arc<dyn StoreFile>> {
         let file = nameless(&self.room.new, 0o644)?;
-        Ok(Arc::new(TreeFile::new(file, RelPathBuf::root())))
+        Ok(Arc::new(self.file(file, RelPathBuf::root()).written_in_parts()))
     }
 
     /// Gives content its name and its record.
@@ -66,21 +67,33 @@ impl TreeStore {
         let mut info = info.clone();
         let mut owner = self.owner;
         let mut over = false;
-        match at.find()? {
-            None => {}
-            Some(Found { seen: Seen::Tombstone | Seen::Ghost, .. }) => over = true,
+        let replaced = match self.find(&at)? {
+            None => None,
+            Some(Found { seen: Seen::Tombstone | Seen::Ghost, .. }) => {
+                over = true;
+                None
+            }
+            Some(Found { stat, seen: Seen::CutOff { provided, .. } }) => Some((stat, provided)),
             Some(Found { stat, seen: Seen::Projected { provided, .. } })
                 if provided.form == Form::StandIn && kind(&stat) == projfs_types::ItemKind::File =>
             {
-                over = true;
-                owner = (stat.stx_uid, stat.stx_gid);
-                if provided.metadata == Metadata::Dirty {
-                    info.mode = provided.info.mode;
-                    info.times = provided.info.times;
-                }
-                copy_xattrs(&at, file)?;
+                Some((stat, provided))
             }
-            Some(_) => return Err(Errno::EXIST.into()),
+            Some(Found { seen: Seen::Projected { .. } | Seen::Full { .. }, .. }) => {
+                return Err(Errno::EXIST.into());
+            }
+        };
+        if let Some((stat, provided)) = replaced {
+            over = true;
+            owner = (stat.stx_uid, stat.stx_gid);
+            if provided.metadata == Metadata::Dirty {
+                info.mode = provided.info.mode;
+                info.times = provided.info.times;
+            }
+            copy_xattrs(&at, file)?;
+        }
+        if !content.is_blockwise() {
+            order(file)?;
         }
         match state {
             FileState::Placeholder(_) => return Err(Errno::INVAL.into()),
@@ -91,7 +104,10 @@ impl TreeStore {
             (Some(partial), _) => self.name_partial(partial, &at, over),
             (None, true) => self.name_over(file, &at),
             (None, false) => self.name(file, &at, &Vacancy::Free),
-        })
+        })?;
+        self.believed.add(rustix::fs::fstat(file)?.st_ino);
+        self.conversions.add();
+        Ok(())
     }
 
     /// Makes a nameless file a hydrated one. The record comes last: it says what the inode's time is.
@@ -128,6 +144,9 @@ impl TreeStore {
         let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
         rustix::fs::futimens(file, &timestamps(Some(now), Some(now)))?;
         let stat = rustix::fs::fstat(file)?;
+        if stat.st_size > 0 {
+            order(file)?;
+        }
         let lifted = self.process.lifted(info.mode.into(), 0o600);
         self.give(file, &stat, owner, lifted.unwrap_or(info.mode.into()))?;
         let mode = lifted.map(|_| info.mode);
@@ -166,29 +185,38 @@ impl TreeStore {
     }
 
     /// Makes a hydrated file full, in place.
+    ///
+    /// Its content is written first, as nobody fetches the content of a full file again. And it is full for good when this
+    /// returns: what is then written over its content may be on the disk at once, and must not pass for the provider's.
     pub(crate) fn convert_at(&self, dir: &RelPath, name: &ItemName) -> Done<()> {
         let at = self.at(dir, name)?;
-        let Found { stat, seen } = at.find()?.ok_or(Errno::NOENT)?;
+        let Found { stat, seen } = self.find(&at)?.ok_or(Errno::NOENT)?;
         let (number, provided) = match seen {
             Seen::Full { .. } => return Ok(()),
             Seen::Tombstone | Seen::Ghost => return Err(Errno::NOENT.into()),
+            Seen::CutOff { .. } => return Err(Errno::INVAL.into()),
             Seen::Projected { number, provided } => (number, provided),
         };
         match (&provided.info.kind, provided.form) {
             (PlaceholderKind::File { .. }, Form::Whole) => {}
             _ => return Err(Errno::INVAL.into()),
         }
+        let file = at.open(OFlags::RDONLY)?;
+        if stat.stx_size > 0 {
+            order(&file)?;
+        }
         at.set_times(Some(timespec(provided.info.times.access)), None)?;
         let shown = provided.info.mode;
         let inode = Inode::Named(&at);
-        if shown == permissions(stat.stx_mode.into()) {
-            return self.record_full(inode, stat.stx_ino, number, None);
-        }
         // The record tells the mode until the inode has it, so no other mode is ever shown.
-        self.record_full(inode, stat.stx_ino, number, Some(shown))?;
-        if self.process.lifted(shown.into(), 0o600).is_none() {
+        let mode = (shown != permissions(stat.stx_mode.into())).then_some(shown);
+        self.record_full(inode, stat.stx_ino, number, mode)?;
+        if mode.is_some() && self.process.lifted(shown.into(), 0o600).is_none() {
             at.change_mode(shown.into())?;
             self.record_full(inode, stat.stx_ino, number, None)?;
+        }
+        if stat.stx_size > 0 {
+            rustix::fs::fsync(&file)?;
         }
         Ok(())
     }
@@ -198,7 +226,8 @@ fn write_time(stat: &Stat) -> Timestamp {
     Timestamp { seconds: stat.st_mtime, nanoseconds: u32::try_from(stat.st_mtime_nsec).unwrap_or(0) }
 }
 
-fn copy_xattrs(from: &At, to: BorrowedFd<'_>) -> Result<(), Errno> {
+/// Copies the extended attributes that are not ours.
+pub(crate) fn copy_xattrs(from: &At, to: BorrowedFd<'_>) -> Result<(), Errno> {
     let inode = Inode::Named(from);
     let names = names_but_ours(inode)?;
     for name in names.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {

@@ -21,7 +21,7 @@ use super::Seen;
 use super::TreeStore;
 use super::at::Inode;
 use super::at::STAT;
-use super::file::TreeFile;
+use super::extents::order;
 use super::look::Found;
 use super::look::STAND_IN_DEVICE;
 use super::look::gives_its_group;
@@ -36,6 +36,7 @@ use crate::NewKind;
 use crate::Place;
 use crate::StoreFile;
 use crate::TrashId;
+use crate::record::Form;
 
 /// What a new item will be on disk.
 struct Plan {
@@ -236,7 +237,7 @@ impl TreeStore {
             at.see(&stat)?
         };
         let item = self.item(&Found { stat, seen }).ok_or(Errno::NOENT)?;
-        let file = file.map(|(file, path)| -> Arc<dyn StoreFile> { Arc::new(TreeFile::new(file, path)) });
+        let file = file.map(|(file, path)| -> Arc<dyn StoreFile> { Arc::new(self.file(file, path)) });
         Ok(Created { item, file })
     }
 
@@ -244,9 +245,15 @@ impl TreeStore {
     pub(crate) fn link_at(&self, from: Place<'_>, dir: &RelPath, name: &ItemName) -> Done<()> {
         let from = self.at_place(from)?;
         let at = self.at(dir, name)?;
-        match from.find()? {
-            None | Some(Found { seen: Seen::Tombstone | Seen::Ghost, .. }) => {
+        match self.find(&from)? {
+            None | Some(Found { seen: Seen::Tombstone | Seen::Ghost | Seen::CutOff { .. }, .. }) => {
                 return Err(Errno::NOENT.into());
+            }
+            // Each of two names of a file that a power cut took content of would be hydrated for itself.
+            Some(Found { stat, seen: Seen::Projected { provided, .. } })
+                if provided.form == Form::Whole && stat.stx_size > 0 =>
+            {
+                order(from.open(OFlags::RDONLY)?)?;
             }
             Some(Found { seen: Seen::Full { .. } | Seen::Projected { .. }, .. }) => {}
         }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use projfs_sync::Mutex;
+use projfs_sync::atomic::AtomicU64;
+use projfs_sync::atomic::Ordering;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 
@@ -29,6 +31,26 @@ struct Paths {
     unsure: Option<u64>,
     /// Counts what is told.
     time: u64,
+}
+
+/// Counts what is changed in names and records for content's sake, by nobody's wish: a file that is changed gets its name
+/// in the store, and is the provider's no longer. `fdatasync` does not make that survive a power cut.
+#[derive(Default)]
+pub(crate) struct Conversions(AtomicU64);
+
+impl Conversions {
+    /// Before any count.
+    pub(crate) const NEVER: u64 = u64::MAX;
+
+    /// One more, which is about to happen or has happened.
+    pub(crate) fn add(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How many there were.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 /// What a sync has to see to beside what it was called for.

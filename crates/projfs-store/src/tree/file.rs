@@ -1,14 +1,22 @@
 //! `TreeFile`: a regular file of the store, open.
 
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 
+use projfs_sync::Arc;
+use projfs_sync::Mutex;
+use projfs_sync::atomic::AtomicU64;
+use projfs_sync::atomic::Ordering;
+use projfs_types::RangeSet;
 use projfs_types::RelPathBuf;
 use rustix::fs::FallocateFlags;
 use rustix::fs::SeekFrom;
 use rustix::io::Errno;
 
+use super::TreeStore;
+use super::durable::Conversions;
 use super::fault::about;
 use crate::Result;
 use crate::Seek;
@@ -17,16 +25,32 @@ use crate::StoreFile;
 /// How much is copied at once where the file system cannot copy, in bytes.
 const COPY: usize = 1 << 17;
 
+/// A part of a block is not written apart from the rest of it: blocks are not larger on most file systems, and a write
+/// that covers whole ones of a larger size covers whole ones of this, in bytes.
+const BLOCK: u64 = 4096;
+
 /// A regular file, open.
 pub(crate) struct TreeFile {
     file: OwnedFd,
     path: RelPathBuf,
+    conversions: Arc<Conversions>,
+    /// The conversions that there had been when it was synced last, with all its metadata.
+    synced: AtomicU64,
+    /// Of content to come, the blocks that were written.
+    written: Option<Mutex<Written>>,
+}
+
+#[derive(Default)]
+struct Written {
+    blocks: RangeSet,
+    /// Whether there is one that was written by several writes.
+    shared: bool,
 }
 
 impl TreeFile {
-    /// The open file `file`, which is, or was, at `path`.
-    pub(crate) fn new(file: OwnedFd, path: RelPathBuf) -> Self {
-        Self { file, path }
+    /// Remembers which blocks are written, from here on.
+    pub(crate) fn written_in_parts(self) -> Self {
+        Self { written: Some(Mutex::default()), ..self }
     }
 
     fn told<T>(&self, operation: &'static str, result: std::result::Result<T, Errno>) -> Result<T> {
@@ -52,6 +76,23 @@ impl TreeFile {
             copied += count as u64;
         }
         Ok(copied)
+    }
+}
+
+impl Written {
+    fn add(&mut self, blocks: Range<u64>) {
+        let before = blocks.end - blocks.start;
+        let left: u64 = self.blocks.missing(blocks.clone()).iter().map(|gap| gap.end - gap.start).sum();
+        self.shared |= left < before;
+        self.blocks.insert(blocks);
+    }
+}
+
+impl TreeStore {
+    /// The open file `file`, which is, or was, at `path`.
+    pub(crate) fn file(&self, file: OwnedFd, path: RelPathBuf) -> TreeFile {
+        let conversions = Arc::clone(&self.conversions);
+        TreeFile { file, path, conversions, synced: AtomicU64::new(Conversions::NEVER), written: None }
     }
 }
 
@@ -88,6 +129,9 @@ impl StoreFile for TreeFile {
     }
 
     fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
+        if let (Some(written), Some(last)) = (&self.written, (data.len() as u64).checked_sub(1)) {
+            written.lock().add(offset / BLOCK..offset.saturating_add(last) / BLOCK + 1);
+        }
         self.told("write", write_fully(&self.file, offset, data))
     }
 
@@ -137,9 +181,18 @@ impl StoreFile for TreeFile {
     }
 
     fn sync(&self, data_only: bool) -> Result<()> {
-        let result =
-            if data_only { rustix::fs::fdatasync(&self.file) } else { rustix::fs::fsync(&self.file) };
-        self.told("sync", result)
+        let conversions = self.conversions.count();
+        if data_only && self.synced.load(Ordering::Acquire) == conversions {
+            return self.told("sync", rustix::fs::fdatasync(&self.file));
+        }
+        // Its name and its record may be new, and whoever syncs it knows nothing of that.
+        self.told("sync", rustix::fs::fsync(&self.file))?;
+        self.synced.store(conversions, Ordering::Release);
+        Ok(())
+    }
+
+    fn is_blockwise(&self) -> bool {
+        self.written.as_ref().is_none_or(|written| !written.lock().shared)
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {

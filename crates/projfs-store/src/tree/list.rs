@@ -58,7 +58,9 @@ fn closer(at: &At) -> Done<Option<Option<ItemKind>>> {
     }
     Ok(match at.see(&stat) {
         Ok(Seen::Ghost) => None,
-        Ok(Seen::Projected { provided, .. }) => Some(Some(provided.info.item_kind())),
+        Ok(Seen::Projected { provided, .. } | Seen::CutOff { provided, .. }) => {
+            Some(Some(provided.info.item_kind()))
+        }
         // A damaged record must not hide all the other names; looking at this one tells.
         Ok(Seen::Tombstone | Seen::Full { .. }) | Err(_) => Some(Some(ItemKind::File)),
     })

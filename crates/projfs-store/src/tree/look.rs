@@ -43,8 +43,15 @@ pub(crate) struct Found {
 pub(crate) enum Seen {
     /// A whiteout.
     Tombstone,
-    /// Nothing: what is left of content that a power cut took the end of, or a copy of a stand-in.
+    /// Nothing: a copy of a stand-in.
     Ghost,
+    /// A hydrated file of whose content a power cut took some: it stands in for the item.
+    CutOff {
+        /// The number that it shows.
+        number: Number,
+        /// What is recorded of it.
+        provided: Provided,
+    },
     /// A local item.
     Full {
         /// The number that it shows.
@@ -139,7 +146,7 @@ fn believe(stat: &Statx, record: Option<Record>) -> Seen {
             let untouched = time(stat.stx_mtime) == provided.stored_write;
             match (untouched, stat.stx_size == *size) {
                 (true, true) => Seen::Projected { number, provided },
-                (true, false) => Seen::Ghost,
+                (true, false) => Seen::CutOff { number, provided },
                 (false, _) => full,
             }
         }
@@ -155,7 +162,7 @@ impl TreeStore {
         }
         let Some(parent) = self.dirs.get(&self.root, dir)? else { return Ok(None) };
         let at = At::new(&parent, name.as_bytes());
-        Ok(at.find()?.and_then(|found| self.item(&found)))
+        Ok(self.find(&at)?.and_then(|found| self.item(&found)))
     }
 
     /// The root, which is the provider's and has no record: its attributes are its inode's.
@@ -195,15 +202,20 @@ impl TreeStore {
                 let stat = Stat { number: *number, ..self.full_stat(stat, *mode) };
                 Some(Item { state, stat, info: None })
             }
-            Seen::Projected { number, provided } => Some(self.projected_item(stat, *number, provided)),
+            Seen::Projected { number, provided } => {
+                Some(self.projected_item(stat, *number, provided, provided.form))
+            }
+            Seen::CutOff { number, provided } => {
+                Some(self.projected_item(stat, *number, provided, Form::StandIn))
+            }
         }
     }
 
-    fn projected_item(&self, inode: &Statx, number: Number, provided: &Provided) -> Item {
+    fn projected_item(&self, inode: &Statx, number: Number, provided: &Provided, form: Form) -> Item {
         let projected = provided.projected();
         let mut info = provided.info.clone();
         let mut stat = self.full_stat(inode, None);
-        let state = match (&info.kind, provided.form) {
+        let state = match (&info.kind, form) {
             (PlaceholderKind::File { .. }, Form::StandIn) => {
                 ItemState::File(FileState::Placeholder(projected))
             }
@@ -267,6 +279,6 @@ pub(crate) fn permissions(mode: u32) -> u16 {
 fn shown_mode(seen: &Seen) -> Option<u16> {
     match seen {
         Seen::Full { mode, .. } => *mode,
-        Seen::Tombstone | Seen::Ghost | Seen::Projected { .. } => None,
+        Seen::Tombstone | Seen::Ghost | Seen::CutOff { .. } | Seen::Projected { .. } => None,
     }
 }

@@ -108,7 +108,8 @@ fn furnish(root: &OwnedFd, identity: &Identity) -> Done<()> {
     }
     rustix::fs::fsync(&file)?;
     name_nameless(&file, &At::new(&own, INSTANCE))?;
-    Ok(rustix::fs::fsync(readable(&own)?)?)
+    rustix::fs::fsync(readable(&own)?)?;
+    Ok(rustix::fs::fsync(readable(root)?)?)
 }
 
 fn unfurnish(root: &OwnedFd) {

@@ -21,7 +21,9 @@ use super::Identity;
 use super::Process;
 use super::Room;
 use super::TreeStore;
+use super::believed::Believed;
 use super::dirs::Dirs;
+use super::durable::Conversions;
 use super::durable::Unsynced;
 use super::fault::about;
 use super::look::is_whiteout;
@@ -105,6 +107,8 @@ impl TreeStore {
             trash,
             partials,
             unsynced: Unsynced::default(),
+            believed: Believed::default(),
+            conversions: Arc::new(Conversions::default()),
             switching: Mutex::default(),
             _lock: lock,
         })

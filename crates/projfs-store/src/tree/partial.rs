@@ -32,7 +32,6 @@ use super::At;
 use super::Done;
 use super::TreeStore;
 use super::fault::about;
-use super::file::TreeFile;
 use super::room::names_in;
 use crate::PartialFile;
 use crate::Result;
@@ -149,6 +148,7 @@ impl TreeStore {
         if !(good && known && u64::try_from(stat.st_size) == Ok(size)) {
             return Ok(None);
         }
+        let file = Arc::new(self.file(file, RelPathBuf::root()));
         Ok(Some(TreePartial::new(number, file, stat.st_ino, size, version, Map::new(there, log))))
     }
 
@@ -166,6 +166,7 @@ impl TreeStore {
         match begun {
             Ok((inode, log)) => {
                 let map = Map::new(RangeSet::default(), log);
+                let file = Arc::new(self.file(file, RelPathBuf::root()));
                 Ok(TreePartial::new(number, file, inode, size, version, map))
             }
             Err(errno) => {
@@ -231,8 +232,14 @@ impl Map {
 }
 
 impl TreePartial {
-    fn new(number: Number, file: OwnedFd, inode: u64, size: u64, version: &VersionInfo, map: Map) -> Self {
-        let file = Arc::new(TreeFile::new(file, RelPathBuf::root()));
+    fn new(
+        number: Number,
+        file: Arc<dyn StoreFile>,
+        inode: u64,
+        size: u64,
+        version: &VersionInfo,
+        map: Map,
+    ) -> Self {
         Self { number, file, inode, size, version: version.clone(), map: Mutex::new(map) }
     }
 }

@@ -136,7 +136,7 @@ impl TreeStore {
         let at = self.at(dir, name)?;
         let Found { stat, seen } = at.find()?.ok_or(Errno::NOENT)?;
         let (number, mut provided) = match seen {
-            Seen::Projected { number, provided } => (number, provided),
+            Seen::Projected { number, provided } | Seen::CutOff { number, provided } => (number, provided),
             Seen::Full { .. } => return Err(Errno::INVAL.into()),
             Seen::Tombstone | Seen::Ghost => return Err(Errno::NOENT.into()),
         };
@@ -260,7 +260,7 @@ impl At {
         Ok(match self.see(&stat) {
             Ok(Seen::Tombstone | Seen::Ghost) => Vacancy::Replaceable,
             // Under a damaged record there may be someone's data.
-            Ok(Seen::Full { .. } | Seen::Projected { .. }) | Err(_) => Vacancy::Taken,
+            Ok(Seen::Full { .. } | Seen::Projected { .. } | Seen::CutOff { .. }) | Err(_) => Vacancy::Taken,
         })
     }
 }

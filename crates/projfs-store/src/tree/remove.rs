@@ -101,7 +101,9 @@ pub(crate) fn check_holds_nothing(dir: &Arc<OwnedFd>) -> Done<()> {
         let Some(stat) = at.stat()? else { continue };
         match at.see(&stat) {
             Ok(Seen::Tombstone | Seen::Ghost) => {}
-            Ok(Seen::Full { .. } | Seen::Projected { .. }) | Err(_) => return Err(Errno::NOTEMPTY.into()),
+            Ok(Seen::Full { .. } | Seen::Projected { .. } | Seen::CutOff { .. }) | Err(_) => {
+                return Err(Errno::NOTEMPTY.into());
+            }
         }
     }
     Ok(())

@@ -139,7 +139,7 @@ fn present(at: &At) -> Done<Option<Statx>> {
     let Some(stat) = at.stat()? else { return Ok(None) };
     Ok(match at.see(&stat) {
         Ok(Seen::Tombstone | Seen::Ghost) => None,
-        Ok(Seen::Full { .. } | Seen::Projected { .. }) | Err(_) => Some(stat),
+        Ok(Seen::Full { .. } | Seen::Projected { .. } | Seen::CutOff { .. }) | Err(_) => Some(stat),
     })
 }
 

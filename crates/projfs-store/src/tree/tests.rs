@@ -17,6 +17,7 @@ use crate::NewKind;
 
 mod changes;
 mod moves;
+mod power;
 mod roots;
 mod strangers;
 

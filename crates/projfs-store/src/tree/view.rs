@@ -93,7 +93,7 @@ impl TreeStore {
         }
         let number = match seen {
             Seen::Projected { number, .. } | Seen::Full { number, .. } => number,
-            Seen::Tombstone | Seen::Ghost => return Err(Errno::NOENT.into()),
+            Seen::Tombstone | Seen::Ghost | Seen::CutOff { .. } => return Err(Errno::NOENT.into()),
         };
         let item = Recorded::Projected(provided(info, projected, Form::Whole, info.times.write));
         Inode::Named(&at).set_record(&Record { inode: stat.stx_ino, number, item })?;
@@ -110,7 +110,7 @@ impl TreeStore {
         }
         let (number, provided) = match seen {
             Seen::Full { .. } => return Ok(()),
-            Seen::Tombstone | Seen::Ghost => return Err(Errno::NOENT.into()),
+            Seen::Tombstone | Seen::Ghost | Seen::CutOff { .. } => return Err(Errno::NOENT.into()),
             Seen::Projected { number, provided } => (number, provided),
         };
         if provided.metadata == Metadata::Clean {

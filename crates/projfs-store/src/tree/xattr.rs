@@ -57,7 +57,11 @@ impl TreeStore {
 
 /// Moves the change time of an item whose change time is in its record.
 fn touch(at: &At) -> Done<()> {
-    let Some(Found { stat, seen: Seen::Projected { number, mut provided } }) = at.find()? else {
+    let Some(Found {
+        stat,
+        seen: Seen::Projected { number, mut provided } | Seen::CutOff { number, mut provided },
+    }) = at.find()?
+    else {
         return Ok(());
     };
     if provided.metadata == Metadata::Dirty {
