@@ -21,7 +21,7 @@ use projfs_tests::serve_kept;
 /// Mounts a sample tree in the foreground.
 #[derive(Parser)]
 struct Arguments {
-    /// What is projected: empty, small, many, workers
+    /// What is projected: empty, small, many, workers, pieces
     #[arg(long, default_value = "empty")]
     tree: String,
     /// Requests by io_uring, where the kernel offers it

@@ -182,6 +182,8 @@ fn a_sync_reaches_the_store() {
         if std::process::Command::new("strace").arg("-V").output().is_err() {
             return skipped("strace is not installed");
         }
+        // Only the provider has it.
+        fs::File::open(mounted.path("projected/deep/er")).unwrap().sync_all().unwrap();
         let log = tempfile::NamedTempFile::new().unwrap();
         let mut trace = std::process::Command::new("strace")
             .args(["-f", "-y", "-e", "trace=fsync,fdatasync,syncfs", "-o"])

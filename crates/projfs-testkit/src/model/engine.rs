@@ -102,6 +102,11 @@ impl EngineSubject {
         Self::new(Arc::clone(&other.engine), other.projection.clone())
     }
 
+    /// One on an engine that somebody else started, and projects something of their own.
+    pub fn on(engine: Arc<Engine>) -> Self {
+        Self::new(engine, Projection::default())
+    }
+
     fn new(engine: Arc<Engine>, projection: Projection) -> Self {
         let told = engine.journal().end();
         Self { engine, own: None, patience: CancelToken::new(), slots: BTreeMap::new(), told, projection }
