@@ -32,4 +32,5 @@ pub use sample::TIME;
 pub use sample::Tree;
 pub use sample::WORKERS;
 pub use sample::pattern;
+pub use sample::pieces;
 pub use watchdog::Watchdog;

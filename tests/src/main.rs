@@ -23,7 +23,7 @@ use projfs_tests::serve_kept;
 /// Mounts a sample tree in the foreground.
 #[derive(Parser)]
 struct Arguments {
-    /// What is projected: empty, small, many, workers, faults, hundred-thousand, hundred-thousand-in-one,
+    /// What is projected: empty, small, many, workers, pieces, faults, hundred-thousand, hundred-thousand-in-one,
     /// million-in-one, ten-million
     #[arg(long, default_value = "empty")]
     tree: String,

@@ -36,14 +36,17 @@ pub enum Tree {
     TenMillion,
     /// A directory for each fault of a provider, until there is a file `mended` beside the root.
     Faults,
+    /// What [`pieces`] says, some of it delivered in pieces.
+    Pieces,
 }
 
 impl Tree {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Empty,
         Self::Small,
         Self::Many,
         Self::Workers,
+        Self::Pieces,
         Self::HundredThousand,
         Self::HundredThousandInOne,
         Self::MillionInOne,
@@ -63,6 +66,7 @@ impl Tree {
             Self::Small => "small",
             Self::Many => "many",
             Self::Workers => "workers",
+            Self::Pieces => "pieces",
             Self::HundredThousand => "hundred-thousand",
             Self::HundredThousandInOne => "hundred-thousand-in-one",
             Self::MillionInOne => "million-in-one",
@@ -78,7 +82,7 @@ impl Tree {
             Self::HundredThousandInOne => Some((1, 100_000)),
             Self::MillionInOne => Some((1, 1_000_000)),
             Self::TenMillion => Some((10_000, 1000)),
-            Self::Empty | Self::Small | Self::Many | Self::Workers | Self::Faults => None,
+            Self::Empty | Self::Small | Self::Many | Self::Workers | Self::Pieces | Self::Faults => None,
         }
     }
 }
@@ -88,6 +92,8 @@ impl Tree {
 enum Content {
     None,
     Bytes(Box<[u8]>),
+    /// Delivered in pieces of so many bytes, the last one first.
+    Pieces(Box<[u8]>, usize),
     /// As long as the size says, each byte made from its offset.
     Pattern,
 }
@@ -107,6 +113,21 @@ pub const WORKERS: usize = 4;
 /// The byte of a patterned file at `offset`.
 pub fn pattern(offset: u64) -> u8 {
     (offset.wrapping_mul(31) ^ (offset >> 8)) as u8
+}
+
+/// The items of [`Tree::Pieces`]: each path, and a file's content, which has no zeros.
+pub fn pieces() -> Vec<(String, Option<Vec<u8>>)> {
+    const SIZES: [usize; 7] = [0, 10, 3000, 4096, 5000, 70_000, 300_000];
+    let mut items = Vec::new();
+    for (number, dir) in ["p0", "p1", "p1/deep", "p2"].into_iter().enumerate() {
+        items.push((dir.to_owned(), None));
+        for (index, size) in SIZES.into_iter().enumerate() {
+            let byte = |at: usize| 1 + (at / 7 + at % 11 + 37 * index + 101 * number) % 255;
+            let content = (0..size).map(|at| byte(at) as u8).collect();
+            items.push((format!("{dir}/f{index}"), Some(content)));
+        }
+    }
+    items
 }
 
 /// Why a sample could not be made: a mistake in this file.
@@ -162,6 +183,19 @@ impl Sample {
                 builder.text(&format!("shared/{name}"), "projected\n", 0o644)?;
             }
         }
+        if tree == Tree::Pieces {
+            for (number, (path, bytes)) in pieces().into_iter().enumerate() {
+                let Some(bytes) = bytes else { continue };
+                let info = PlaceholderInfo::file(bytes.len() as u64);
+                // As a whole, in blocks, and so that pieces share blocks.
+                let content = match number % 3 {
+                    0 => Content::Bytes(bytes.into()),
+                    1 => Content::Pieces(bytes.into(), 4096),
+                    _ => Content::Pieces(bytes.into(), 3000),
+                };
+                builder.insert(&path, info, content)?;
+            }
+        }
         Ok(Self(builder.0.build()))
     }
 }
@@ -179,6 +213,10 @@ impl Provider for Sample {
         match self.0.get(request.path())? {
             Content::None => Err(ProviderError::not_found()),
             Content::Bytes(bytes) => sink.write_at(0, bytes),
+            Content::Pieces(bytes, length) => {
+                let mut pieces = bytes.chunks(*length).enumerate().rev();
+                pieces.try_for_each(|(number, piece)| sink.write_at((number * length) as u64, piece))
+            }
             Content::Pattern => {
                 let bytes: Vec<u8> = range.clone().map(pattern).collect();
                 sink.write_at(range.start, &bytes)
