@@ -9,14 +9,14 @@ use projfs_tests::trace::Counted;
 use projfs_tests::trace::Strike;
 use rustix::io::Errno;
 
-use crate::is_long;
 use crate::judge::Found;
 use crate::judge::References;
 use crate::rig::How;
 use crate::rig::Run;
 use crate::rig::each;
+use crate::rig::is_long;
 use crate::rig::run;
-use crate::scenarios;
+use crate::rig::scenarios;
 
 const ERRNOS: [Errno; 6] = [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::ROFS, Errno::MFILE, Errno::NOMEM];
 
@@ -50,6 +50,7 @@ fn check(scenario: &'static Scenario, all: bool) -> Found {
             }
         }
     }
+    eprintln!("{}: {} refusals of {} calls", scenario.name, found.refusals, calls.len());
     found
 }
 
