@@ -60,13 +60,14 @@ pub(crate) fn sum_up(found: &[Found]) {
     let wrong: Vec<_> = found.iter().flat_map(|found| &found.wrong).collect();
     say(format!(
         "{} operations, {} refusals: {} failed ({} of them done, and could be done again; {} between), {} done all the \
-         same; {} looks with another time, {} wrong",
+         same ({} of them later); {} looks with another time, {} wrong",
         found.len(),
         sum(|found| found.refusals),
         sum(|found| found.failed),
         sum(|found| found.told_and_done),
         sum(|found| found.between),
         sum(|found| found.done),
+        sum(|found| found.later),
         sum(|found| found.times),
         wrong.len(),
     ));
