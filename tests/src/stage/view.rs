@@ -9,7 +9,6 @@ use projfs_testkit::model::Op;
 use projfs_testkit::model::Outcome;
 use projfs_testkit::model::Subject;
 use projfs_testkit::model::Word;
-use projfs_types::Cursor;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::RelPath;
@@ -182,7 +181,7 @@ impl Stage {
 
     fn journal(&self) -> Vec<String> {
         let start = self.engine().journal().start();
-        let told = self.engine().changes(Cursor { ..start }, usize::MAX);
+        let told = self.engine().changes(start, usize::MAX);
         match told.expect("the journal can be read").since {
             Since::Entries { entries, .. } => {
                 let line = |entry: &projfs_types::JournalEntry| {

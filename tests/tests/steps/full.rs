@@ -13,13 +13,13 @@ use projfs_tests::trace::Counted;
 use projfs_tests::trace::Strike;
 use rustix::io::Errno;
 
-use crate::is_long;
 use crate::judge::Found;
 use crate::judge::References;
 use crate::refused::sum_up;
 use crate::rig::How;
+use crate::rig::is_long;
 use crate::rig::run_in;
-use crate::scenarios;
+use crate::rig::scenarios;
 
 /// Names the file system, for the one who runs inside.
 const INSIDE: &str = "PROJFS_SMALL_FILE_SYSTEM";

@@ -31,7 +31,7 @@ use rustix::fs::XattrFlags;
 use rustix::process::Pid;
 use rustix::process::Signal;
 
-use crate::is_long;
+use crate::rig::is_long;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_projfs-test-mount");
 /// At how many calls of one deed at most.

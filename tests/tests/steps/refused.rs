@@ -9,14 +9,14 @@ use projfs_tests::trace::Counted;
 use projfs_tests::trace::Strike;
 use rustix::io::Errno;
 
-use crate::is_long;
 use crate::judge::Found;
 use crate::judge::References;
 use crate::rig::How;
 use crate::rig::Run;
 use crate::rig::each;
+use crate::rig::is_long;
 use crate::rig::run;
-use crate::scenarios;
+use crate::rig::scenarios;
 
 const ERRNOS: [Errno; 6] = [Errno::NOSPC, Errno::DQUOT, Errno::IO, Errno::ROFS, Errno::MFILE, Errno::NOMEM];
 
@@ -50,6 +50,7 @@ fn check(scenario: &'static Scenario, all: bool) -> Found {
             }
         }
     }
+    eprintln!("{}: {} refusals of {} calls", scenario.name, found.refusals, calls.len());
     found
 }
 
@@ -59,13 +60,14 @@ pub(crate) fn sum_up(found: &[Found]) {
     let wrong: Vec<_> = found.iter().flat_map(|found| &found.wrong).collect();
     say(format!(
         "{} operations, {} refusals: {} failed ({} of them done, and could be done again; {} between), {} done all the \
-         same; {} looks with another time, {} wrong",
+         same ({} of them later); {} looks with another time, {} wrong",
         found.len(),
         sum(|found| found.refusals),
         sum(|found| found.failed),
         sum(|found| found.told_and_done),
         sum(|found| found.between),
         sum(|found| found.done),
+        sum(|found| found.later),
         sum(|found| found.times),
         wrong.len(),
     ));

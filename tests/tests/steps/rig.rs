@@ -13,11 +13,17 @@ use std::process::Stdio;
 use std::sync::LazyLock;
 use std::sync::Mutex;
 use std::thread;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
 
 use projfs_store::Existing;
+use projfs_store::StoreError;
 use projfs_store::StoreErrorKind;
 use projfs_store::TreeStore;
+use projfs_testkit::model::Random;
+use projfs_testkit::say;
 use projfs_tests::stage::Act;
+use projfs_tests::stage::SCENARIOS;
 use projfs_tests::stage::Scenario;
 use projfs_tests::stage::Seen;
 use projfs_tests::stage::Stage;
@@ -28,9 +34,35 @@ use projfs_tests::trace::Tracer;
 use rustix::io::Errno;
 use tempfile::TempDir;
 
-use crate::is_long;
-
 const PROGRAM: &str = env!("CARGO_BIN_EXE_projfs-test-step");
+
+/// Whether all is tried, and not a part.
+pub(crate) fn is_long() -> bool {
+    std::env::var_os("PROJFS_LONG").is_some()
+}
+
+/// The scenarios that are tried: those that `PROJFS_SCENARIO` names, all with `PROJFS_LONG=1`, else these and some others,
+/// which `PROJFS_SEED` repeats.
+pub(crate) fn scenarios(these: &[&str], some: usize) -> Vec<&'static Scenario> {
+    if let Ok(wanted) = std::env::var("PROJFS_SCENARIO") {
+        let is_wanted = |name: &str| wanted.split(',').any(|one| one == name);
+        return SCENARIOS.iter().filter(|scenario| is_wanted(scenario.name)).collect();
+    }
+    let all: Vec<_> = SCENARIOS.iter().collect();
+    if is_long() {
+        return all;
+    }
+    let asked = std::env::var("PROJFS_SEED").ok().and_then(|text| text.parse().ok());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
+    let seed = asked.unwrap_or(now);
+    say(format!("{these:?} and {some} of {} operations, PROJFS_SEED={seed}", all.len()));
+    let mut random = Random::new(seed);
+    let (mut chosen, mut all): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|scenario| these.contains(&scenario.name));
+    let others = (0..some).map(|_| all.swap_remove(random.below(all.len())));
+    chosen.extend(others);
+    chosen
+}
 
 /// How a scenario is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +173,8 @@ impl Run {
             Act::Switch(_) => View::New,
         };
         if let Act::Mark = self.scenario.act {
-            match TreeStore::open(&root).map(drop) {
+            let is_in_use = |error: &StoreError| error.kind == StoreErrorKind::InUse;
+            match patiently(is_in_use, || TreeStore::open(&root).map(drop)) {
                 Err(error) if error.kind == StoreErrorKind::NotARoot => {
                     TreeStore::mark(&root, Existing::Refuse).map_err(|error| format!("marking: {error}"))?;
                     return Ok(Seen { tree: "no root\n".to_owned(), journal: Vec::new() });
@@ -150,12 +183,24 @@ impl Run {
                 Ok(()) => {}
             }
         }
-        let mut stage =
-            Stage::open(&root, view, self.scenario.journal()).map_err(|errno| errno.to_string())?;
+        let open = || Stage::open(&root, view, self.scenario.journal());
+        let mut stage = patiently(|errno| *errno == Errno::BUSY, open).map_err(|errno| errno.to_string())?;
         let seen = stage.see();
         stage.close();
         Ok(seen)
     }
+}
+
+/// Tries again as long as a root is in use: a process that another thread begins has what is open here, for a moment, and
+/// the locks with it.
+pub(crate) fn patiently<T, E>(
+    is_in_use: impl Fn(&E) -> bool,
+    open: impl Fn() -> Result<T, E>,
+) -> Result<T, E> {
+    // Each waits for a tenth of a second by itself.
+    const TRIES: usize = 100;
+    let mut tries = (0..TRIES).map(|_| open());
+    tries.find(|opened| !opened.as_ref().is_err_and(&is_in_use)).unwrap_or_else(open)
 }
 
 /// Has some threads do `work` for each of `items`; what they find.
