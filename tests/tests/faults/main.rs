@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends by panicking, its helpers too")]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -21,6 +24,8 @@ use projfs_testkit::faulty::GOOD;
 use projfs_testkit::faulty::LARGE;
 use projfs_testkit::faulty::NAMES;
 use projfs_testkit::faulty::Over;
+use projfs_testkit::faulty::RESERVED;
+use projfs_testkit::faulty::STRANGE;
 use projfs_testkit::faulty::WHOLE;
 use projfs_testkit::faulty::content;
 use projfs_testkit::say;
@@ -228,7 +233,7 @@ fn every_fault_is_an_error_in_time_and_leaves_no_wrong_byte() {
     });
     let said = findings.said.into_inner().unwrap();
     let longest = findings.longest.into_inner().unwrap();
-    say(&format!(
+    say(format!(
         "{} faults: {} findings; the longest call took {longest:?}; others did {count} rounds meanwhile, the longest in {disturbed:?}",
         FAULTS.len(),
         said.len(),
@@ -237,4 +242,26 @@ fn every_fault_is_an_error_in_time_and_leaves_no_wrong_byte() {
     assert!(alive);
     assert!(FAULTS.len() >= 40);
     assert!(disturbed < SLACK, "others were disturbed");
+}
+
+#[test]
+fn strange_names_come_back_byte_for_byte_and_the_reserved_one_is_hidden() {
+    let options = Options { tree: Tree::Faults, passthrough: true, ..Options::default() };
+    let Some(mut mounted) = Mounted::new(PROGRAM, options) else { return };
+    for _ in 0..2 {
+        let dir = mounted.path("strange");
+        let mut listed: Vec<_> =
+            fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name().into_vec()).collect();
+        listed.sort();
+        let mut expected: Vec<_> = STRANGE.iter().map(|name| name.to_vec()).collect();
+        expected.sort();
+        assert_eq!(listed, expected);
+        for name in STRANGE {
+            assert_eq!(fs::read(dir.join(OsStr::from_bytes(name))).unwrap(), *name);
+        }
+        assert!(!mounted.path(RESERVED).exists());
+        let shown = fs::read_dir(mounted.root()).unwrap();
+        assert!(shown.into_iter().all(|entry| entry.unwrap().file_name() != RESERVED));
+        mounted.restart(PROGRAM);
+    }
 }
