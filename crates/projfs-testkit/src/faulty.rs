@@ -166,9 +166,9 @@ pub const LARGE: usize = 300_000;
 pub fn projection() -> Projection {
     let mut all = Projection::default().directory("good").file("good/file", content("good", WHOLE));
     all = all.directory("strange").file(RESERVED, "not to be seen");
-    for name in STRANGE {
+    for (number, name) in (1_u64 << 40..).zip(STRANGE) {
         let path = RelPathBuf::new([b"strange/", *name].concat()).expect("strange, but right");
-        let version = VersionInfo::of_content(name).unwrap_or_default();
+        let version = VersionInfo::of_content(&number.to_le_bytes()).unwrap_or_default();
         let info = PlaceholderInfo::file(name.len() as u64).with_version(version);
         all.set(path, Given { info, content: name.to_vec() });
     }

@@ -41,7 +41,7 @@ use rustix::io::Errno;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_projfs-test-mount");
 
 /// How much longer than the provider may take a call may take, on a busy machine.
-const SLACK: Duration = Duration::from_secs(2);
+const SLACK: Duration = Duration::from_secs(3);
 
 /// How many items are looked at at a time.
 const AT_ONCE: usize = 100;
@@ -176,9 +176,9 @@ fn with_each(act: impl Fn(&Fault, &str, &str) + Sync) {
     });
 }
 
-/// What others do meanwhile, until it is over: how often, and how long the longest took.
-fn others(root: &Path, over: &AtomicBool) -> (usize, Duration) {
-    let (mut count, mut longest) = (0, Duration::ZERO);
+/// What others do meanwhile, until it is over: how long each round takes.
+fn others(root: &Path, over: &AtomicBool) -> Vec<Duration> {
+    let (mut count, mut rounds) = (0, Vec::new());
     let own = root.join("good/own");
     while !over.load(Ordering::Relaxed) {
         let begin = Instant::now();
@@ -189,10 +189,10 @@ fn others(root: &Path, over: &AtomicBool) -> (usize, Duration) {
         assert_eq!(fs::read(own.with_extension("moved")).unwrap(), b"mine");
         fs::remove_file(own.with_extension("moved")).unwrap();
         assert_eq!(fs::read_dir(root.join("good")).unwrap().count(), GOOD + 1);
-        longest = longest.max(begin.elapsed());
+        rounds.push(begin.elapsed());
         count += 1;
     }
-    (count, longest)
+    rounds
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn every_fault_is_an_error_in_time_and_leaves_no_wrong_byte() {
     let options = Options { tree: Tree::Faults, passthrough: true, ..Options::default() };
     let Some(mut mounted) = Mounted::new(PROGRAM, options) else { return };
     let (root, findings, over) = (mounted.root(), Findings::default(), AtomicBool::new(false));
-    let (count, disturbed) = std::thread::scope(|scope| {
+    let mut rounds = std::thread::scope(|scope| {
         let others = scope.spawn(|| others(&root, &over));
         with_each(|fault, one, other| {
             // What went wrong is asked for again.
@@ -231,6 +231,8 @@ fn every_fault_is_an_error_in_time_and_leaves_no_wrong_byte() {
             findings.check(&root, fault, item, &expected);
         }
     });
+    rounds.sort();
+    let (count, disturbed) = (rounds.len(), rounds[rounds.len() - 1]);
     let said = findings.said.into_inner().unwrap();
     let longest = findings.longest.into_inner().unwrap();
     say(format!(
@@ -241,7 +243,8 @@ fn every_fault_is_an_error_in_time_and_leaves_no_wrong_byte() {
     assert_eq!(said, Vec::<String>::new());
     assert!(alive);
     assert!(FAULTS.len() >= 40);
-    assert!(disturbed < SLACK, "others were disturbed");
+    // Who has to wait for a provider that goes wrong waits for all of its time; a busy machine alone is no fault.
+    assert!(rounds[count * 19 / 20] < PATIENCE && disturbed < PATIENCE + SLACK, "others were disturbed");
 }
 
 #[test]
