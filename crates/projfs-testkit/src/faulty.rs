@@ -18,11 +18,14 @@ use projfs_provider::ProviderTraits;
 use projfs_provider::Reply;
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
+use projfs_types::PlaceholderInfo;
 use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
+use projfs_types::VersionInfo;
 use rustix::io::Errno;
 
+use crate::projection::Given;
 use crate::projection::Projection;
 
 pub use catalog::FAULTS;
@@ -50,6 +53,28 @@ pub struct Fault {
     /// When it is over.
     pub over: Over,
 }
+
+/// Names of files in the directory `strange` that are right, though few programs make such. There is one more in the root,
+/// [`RESERVED`], which is not shown.
+pub const STRANGE: &[&[u8]] = &[
+    b"...",
+    b"..a",
+    b".projfs",
+    b"-rf",
+    b" ",
+    b"a\nb",
+    b"\xff\xfe",
+    b"\xc3",
+    b"*",
+    b"e\xcc\x81",
+    b"\xc3\xa9",
+    b"E",
+    b"e",
+    &[b'n'; 255],
+];
+
+/// The name of the store's own directory, which a provider may have too.
+pub const RESERVED: &str = ".projfs";
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +165,13 @@ pub const LARGE: usize = 300_000;
 /// What is projected, as it is when nothing is wrong.
 pub fn projection() -> Projection {
     let mut all = Projection::default().directory("good").file("good/file", content("good", WHOLE));
+    all = all.directory("strange").file(RESERVED, "not to be seen");
+    for (number, name) in (1_u64 << 40..).zip(STRANGE) {
+        let path = RelPathBuf::new([b"strange/", *name].concat()).expect("strange, but right");
+        let version = VersionInfo::of_content(&number.to_le_bytes()).unwrap_or_default();
+        let info = PlaceholderInfo::file(name.len() as u64).with_version(version);
+        all.set(path, Given { info, content: name.to_vec() });
+    }
     for number in 0..GOOD {
         all = all.file(&format!("good/{number}"), number.to_string());
     }

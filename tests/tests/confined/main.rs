@@ -169,7 +169,7 @@ fn judge(mounted: &Mounted, trace: Trace, outside: &Outside, what: &str) {
     let lines = trace.end();
     let objections: Vec<_> =
         lines.iter().filter_map(|line| Some(format!("{}: {line}", objection(line)?))).collect();
-    say(&format!("{what}: {} calls by name, {} that could leave the root", lines.len(), objections.len()));
+    say(format!("{what}: {} calls by name, {} that could leave the root", lines.len(), objections.len()));
     assert_eq!(objections, Vec::<String>::new());
     assert!(lines.len() > 20, "the trace has almost nothing");
 }

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends by panicking, its helpers too")]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -21,6 +24,8 @@ use projfs_testkit::faulty::GOOD;
 use projfs_testkit::faulty::LARGE;
 use projfs_testkit::faulty::NAMES;
 use projfs_testkit::faulty::Over;
+use projfs_testkit::faulty::RESERVED;
+use projfs_testkit::faulty::STRANGE;
 use projfs_testkit::faulty::WHOLE;
 use projfs_testkit::faulty::content;
 use projfs_testkit::say;
@@ -36,7 +41,7 @@ use rustix::io::Errno;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_projfs-test-mount");
 
 /// How much longer than the provider may take a call may take, on a busy machine.
-const SLACK: Duration = Duration::from_secs(2);
+const SLACK: Duration = Duration::from_secs(3);
 
 /// How many items are looked at at a time.
 const AT_ONCE: usize = 100;
@@ -171,9 +176,9 @@ fn with_each(act: impl Fn(&Fault, &str, &str) + Sync) {
     });
 }
 
-/// What others do meanwhile, until it is over: how often, and how long the longest took.
-fn others(root: &Path, over: &AtomicBool) -> (usize, Duration) {
-    let (mut count, mut longest) = (0, Duration::ZERO);
+/// What others do meanwhile, until it is over: how long each round takes.
+fn others(root: &Path, over: &AtomicBool) -> Vec<Duration> {
+    let (mut count, mut rounds) = (0, Vec::new());
     let own = root.join("good/own");
     while !over.load(Ordering::Relaxed) {
         let begin = Instant::now();
@@ -184,10 +189,10 @@ fn others(root: &Path, over: &AtomicBool) -> (usize, Duration) {
         assert_eq!(fs::read(own.with_extension("moved")).unwrap(), b"mine");
         fs::remove_file(own.with_extension("moved")).unwrap();
         assert_eq!(fs::read_dir(root.join("good")).unwrap().count(), GOOD + 1);
-        longest = longest.max(begin.elapsed());
+        rounds.push(begin.elapsed());
         count += 1;
     }
-    (count, longest)
+    rounds
 }
 
 #[test]
@@ -195,7 +200,7 @@ fn every_fault_is_an_error_in_time_and_leaves_no_wrong_byte() {
     let options = Options { tree: Tree::Faults, passthrough: true, ..Options::default() };
     let Some(mut mounted) = Mounted::new(PROGRAM, options) else { return };
     let (root, findings, over) = (mounted.root(), Findings::default(), AtomicBool::new(false));
-    let (count, disturbed) = std::thread::scope(|scope| {
+    let mut rounds = std::thread::scope(|scope| {
         let others = scope.spawn(|| others(&root, &over));
         with_each(|fault, one, other| {
             // What went wrong is asked for again.
@@ -226,9 +231,11 @@ fn every_fault_is_an_error_in_time_and_leaves_no_wrong_byte() {
             findings.check(&root, fault, item, &expected);
         }
     });
+    rounds.sort();
+    let (count, disturbed) = (rounds.len(), rounds[rounds.len() - 1]);
     let said = findings.said.into_inner().unwrap();
     let longest = findings.longest.into_inner().unwrap();
-    say(&format!(
+    say(format!(
         "{} faults: {} findings; the longest call took {longest:?}; others did {count} rounds meanwhile, the longest in {disturbed:?}",
         FAULTS.len(),
         said.len(),
@@ -236,5 +243,28 @@ fn every_fault_is_an_error_in_time_and_leaves_no_wrong_byte() {
     assert_eq!(said, Vec::<String>::new());
     assert!(alive);
     assert!(FAULTS.len() >= 40);
-    assert!(disturbed < SLACK, "others were disturbed");
+    // Who has to wait for a provider that goes wrong waits for all of its time; a busy machine alone is no fault.
+    assert!(rounds[count * 19 / 20] < PATIENCE && disturbed < PATIENCE + SLACK, "others were disturbed");
+}
+
+#[test]
+fn strange_names_come_back_byte_for_byte_and_the_reserved_one_is_hidden() {
+    let options = Options { tree: Tree::Faults, passthrough: true, ..Options::default() };
+    let Some(mut mounted) = Mounted::new(PROGRAM, options) else { return };
+    for _ in 0..2 {
+        let dir = mounted.path("strange");
+        let mut listed: Vec<_> =
+            fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name().into_vec()).collect();
+        listed.sort();
+        let mut expected: Vec<_> = STRANGE.iter().map(|name| name.to_vec()).collect();
+        expected.sort();
+        assert_eq!(listed, expected);
+        for name in STRANGE {
+            assert_eq!(fs::read(dir.join(OsStr::from_bytes(name))).unwrap(), *name);
+        }
+        assert!(!mounted.path(RESERVED).exists());
+        let shown = fs::read_dir(mounted.root()).unwrap();
+        assert!(shown.into_iter().all(|entry| entry.unwrap().file_name() != RESERVED));
+        mounted.restart(PROGRAM);
+    }
 }

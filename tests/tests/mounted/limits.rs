@@ -97,10 +97,10 @@ fn a_few_descriptors_are_enough() {
         let Some(mounted) = Mounted::new(PROGRAM, Options { descriptors: Some(256), ..options }) else {
             return;
         };
-        for round in 0..if long() { 20 } else { 2 } {
+        for round in 0..if long() { 10 } else { 1 } {
             let dir = mounted.path(&format!("full-{round}"));
             fs::create_dir(&dir).unwrap();
-            let files: Vec<_> = (0..700)
+            let files: Vec<_> = (0..400)
                 .map(|number| {
                     let path = dir.join(format!("{number}"));
                     fs::write(&path, number.to_string()).unwrap();
@@ -116,7 +116,7 @@ fn a_few_descriptors_are_enough() {
                 let length = std::os::unix::fs::FileExt::read_at(file, &mut bytes, 0).unwrap();
                 assert_eq!(&bytes[..length], format!("{number}!").as_bytes());
             }
-            for number in 0..300 {
+            for number in 0..100 {
                 fs::create_dir_all(dir.join(format!("d{number}/e/f"))).unwrap();
                 fs::write(dir.join(format!("d{number}/e/f/g")), "x").unwrap();
             }
@@ -148,7 +148,7 @@ fn a_directory_of_many_entries_is_listed_whole_and_found_by_name() {
     }
     assert!(!dir.join(format!("{count:08}")).exists());
     let held = memory(&mounted);
-    say(&format!(
+    say(format!(
         "{count} entries in {listed:?}; {} MiB, {} bytes an entry",
         held >> 20,
         held / u64::from(count)
@@ -173,7 +173,7 @@ fn a_tree_of_a_hundred_thousand_files_fits_into_little_memory() {
     }
     let read = memory(&mounted);
     let mib = |bytes: u64| bytes >> 20;
-    say(&format!(
+    say(format!(
         "100,000 files: {} MiB at the start, {} after find, {} after {} of them were read",
         mib(before),
         mib(found),
@@ -193,7 +193,7 @@ fn ten_million_items_are_found() {
     let count = shell(&mounted.root(), "find . | wc -l");
     assert_eq!(count.trim(), "10010001");
     let held = memory(&mounted);
-    say(&format!(
+    say(format!(
         "10,010,000 items in {:?}; {} MiB, {} bytes an item",
         begin.elapsed(),
         held >> 20,

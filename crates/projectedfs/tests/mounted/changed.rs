@@ -36,8 +36,11 @@ const PROJECTED: [(&str, &str); 8] = [
 /// What was made here, path by path.
 const OWN: [(&str, &str); 3] = [("mine", "mine"), ("own/f", "mine too"), ("d/local", "mine among theirs")];
 
-/// One change: what it is called, what it is done to, and how. `outside` is a directory of somebody else's.
-type Change = (&'static str, &'static str, fn(&Path, &Path));
+/// Changes what is at the first path; the second is a directory of somebody else's.
+type Act = fn(&Path, &Path);
+
+/// One change: what it is called, what it is done to, and how.
+type Change = (&'static str, &'static str, Act);
 
 fn attribute(path: &Path) -> Vec<u8> {
     let mut value = vec![0; 1000];
@@ -132,7 +135,7 @@ const ITEMS: &[Change] = &[
     ("a record of a file on a directory", "d", |path, _| set(path, &attribute(&sibling(path, "h")))),
     ("a record of a directory is scrambled", "d", |path, _| set(path, &[0x5a; 40])),
     ("a record of a directory is gone", "d", |path, _| {
-        rustix::fs::lremovexattr(path, "user.projfs").unwrap()
+        rustix::fs::lremovexattr(path, "user.projfs").unwrap();
     }),
     ("a record of a stand-in is scrambled", "moved", |path, _| set(path, &[0x5a; 40])),
     ("a record of a stand-in is gone", "moved", |path, _| {
@@ -146,10 +149,10 @@ const ITEMS: &[Change] = &[
         node(path, FileType::CharacterDevice, rustix::fs::makedev(1, 3));
     }),
     ("a file without permissions", "h", |path, _| {
-        fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
     }),
     ("a directory without permissions", "d", |path, _| {
-        fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
     }),
     ("a set-id file", "h", |path, _| fs::set_permissions(path, fs::Permissions::from_mode(0o6777)).unwrap()),
     ("a tombstone is gone", "gone", |path, _| clear(path)),
@@ -158,7 +161,7 @@ const ITEMS: &[Change] = &[
 ];
 
 /// What is done to everything in the store's own directory.
-const STATE: &[(&str, fn(&Path, &Path))] = &[
+const STATE: &[(&str, Act)] = &[
     ("is half", |path, _| {
         let length = fs::metadata(path).unwrap().len();
         fs::File::options().write(true).open(path).unwrap().set_len(length / 2).unwrap();
@@ -321,7 +324,7 @@ fn a_root_that_was_changed_while_it_was_stopped_starts_or_is_refused_by_name() {
     mounted("a_root_that_was_changed_while_it_was_stopped_starts_or_is_refused_by_name", |dir| {
         let sample = dir.join("sample");
         prepare(&sample);
-        let mut all: Vec<(String, String, fn(&Path, &Path))> = Vec::new();
+        let mut all: Vec<(String, String, Act)> = Vec::new();
         for (what, target, change) in ITEMS {
             all.push((what.to_string(), target.to_string(), *change));
         }
@@ -329,9 +332,7 @@ fn a_root_that_was_changed_while_it_was_stopped_starts_or_is_refused_by_name() {
             let directory = sample.join(&target).is_dir();
             for (what, change) in STATE {
                 let of_files = ["is half", "is empty", "is nonsense", "is all zeros"].contains(what);
-                if *what != "is a directory" && !(directory && of_files)
-                    || *what == "is a directory" && !directory
-                {
+                if !directory || *what != "is a directory" && !of_files {
                     all.push((format!("{target} {what}"), target.clone(), *change));
                 }
             }
