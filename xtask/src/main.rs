@@ -10,6 +10,7 @@ mod licenses;
 mod measure;
 mod metadata;
 mod process;
+mod schedules;
 mod tree;
 
 use std::path::PathBuf;
@@ -79,6 +80,8 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Runs the tests of locks and threads under many schedules, simulated
+    Schedules,
     /// Measures a mount against a native directory, with fio and by itself: the same work in both, in turn
     Measure {
         /// A directory of the mount
@@ -104,6 +107,7 @@ fn main() -> ExitCode {
         Task::Conformance { dir, checker, wchar, arguments } => {
             conformance::run(&tree::root(), &dir, checker, wchar, &arguments)
         }
+        Task::Schedules => schedules::run(&tree::root()),
         Task::Measure { mounted, native, repeats } => measure::run(&mounted, &native, repeats),
     };
     match done {

@@ -3,6 +3,8 @@
 mod listing;
 mod merge;
 mod scan;
+#[cfg(all(test, projfs_model))]
+mod schedules;
 
 pub(crate) use listing::Listing;
 pub(crate) use listing::Listings;

@@ -11,6 +11,7 @@ use projfs_sync::Mutex;
 use projfs_sync::atomic;
 use projfs_sync::atomic::AtomicBool;
 use projfs_sync::atomic::AtomicU64;
+use projfs_sync::clock;
 use projfs_types::ItemName;
 use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
@@ -45,6 +46,12 @@ pub(crate) struct Listing {
     expires: Option<Instant>,
     /// It was forgotten: the provider may list the directory in another way by now.
     stale: AtomicBool,
+}
+
+/// A listing that is there by now, or on its way.
+enum Joined {
+    Kept(Arc<Listing>),
+    Scan(Arc<Scan>),
 }
 
 /// The listings that are kept, by the directory's path in the projection. A leaf lock.
@@ -142,7 +149,7 @@ impl Listings {
         kept.clock += 1;
         let clock = kept.clock;
         let (listing, used) = kept.listings.get_mut(directory)?;
-        if listing.expires.is_some_and(|expires| expires <= Instant::now()) {
+        if listing.expires.is_some_and(|expires| expires <= clock::now()) {
             return None;
         }
         *used = clock;
@@ -164,7 +171,10 @@ impl Listings {
             let Patience::Until(interrupt) = context.patience else {
                 return Err(ErrorKind::WouldWait.into());
             };
-            let scan = self.join(commands, context, directory, &version, Urgency::Now)?;
+            let scan = match self.join(commands, context, directory, &version, Urgency::Now)? {
+                Joined::Kept(listing) => return Ok(listing),
+                Joined::Scan(scan) => scan,
+            };
             let listing = scan.wait(interrupt, commands.stopping()).map_err(|ended| match ended {
                 Ended::Left(kind) => {
                     if scan.leave() {
@@ -231,22 +241,23 @@ impl Listings {
         directory: &RelPath,
         version: impl Fn() -> VersionInfo,
         urgency: Urgency,
-    ) -> Result<Arc<Scan>> {
-        let enter = |scan: &Arc<Scan>| {
-            if urgency == Urgency::Now {
-                scan.enter();
-            }
-        };
+    ) -> Result<Joined> {
+        let enter = |scan: &Arc<Scan>| urgency == Urgency::Later || scan.enter();
         let scan = {
             let mut scans = self.scans.lock();
-            if let Some(scan) = scans.get(directory) {
-                enter(scan);
-                return Ok(Arc::clone(scan));
+            if let Some(scan) = scans.get(directory)
+                && enter(scan)
+            {
+                return Ok(Joined::Scan(Arc::clone(scan)));
+            }
+            // One that has just come is kept before it is no more on its way.
+            if let Some(listing) = self.kept(directory) {
+                return Ok(Joined::Kept(listing));
             }
             let expires = match commands.traits().lifetime {
                 Lifetime::Stable => None,
-                Lifetime::Pinned => Some(Instant::now()),
-                Lifetime::Chosen(lifetime) => Some(Instant::now() + lifetime),
+                Lifetime::Pinned => Some(clock::now()),
+                Lifetime::Chosen(lifetime) => Some(clock::now() + lifetime),
             };
             let scan = Scan::new(Begin {
                 session: EnumerationId(self.next.fetch_add(1, atomic::Ordering::Relaxed)),
@@ -263,7 +274,7 @@ impl Listings {
             self.drop_scan(directory, &scan);
             return Err(error);
         }
-        Ok(scan)
+        Ok(Joined::Scan(scan))
     }
 
     /// Whoever asks from here on asks anew, or finds the listing.
