@@ -17,11 +17,12 @@ use projfs_tests::Tree;
 use projfs_tests::keep_one;
 use projfs_tests::serve;
 use projfs_tests::serve_kept;
+use projfs_tests::serve_storm;
 
 /// Mounts a sample tree in the foreground.
 #[derive(Parser)]
 struct Arguments {
-    /// What is projected: empty, small, many, workers
+    /// What is projected: empty, small, many, workers, storm
     #[arg(long, default_value = "empty")]
     tree: String,
     /// Requests by io_uring, where the kernel offers it
@@ -74,6 +75,10 @@ fn main() -> Result<ExitCode> {
         let instance = serve_kept(&arguments.dir, &options, keeper)?;
         println!("mounted");
         instance.wait();
+        return Ok(ExitCode::SUCCESS);
+    }
+    if options.tree == Tree::Storm {
+        serve_storm(&arguments.dir, &options)?;
         return Ok(ExitCode::SUCCESS);
     }
     let setup = serve(&arguments.dir, &options)?;

@@ -26,12 +26,16 @@ pub enum Tree {
     Many,
     /// A directory for each of four workers, `w0` to `w3`, and one that they share.
     Workers,
+    /// A storm, in its first generation.
+    Storm,
 }
 
 impl Tree {
     /// The tree that is called so.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Empty, Self::Small, Self::Many, Self::Workers].into_iter().find(|tree| tree.name() == name)
+        [Self::Empty, Self::Small, Self::Many, Self::Workers, Self::Storm]
+            .into_iter()
+            .find(|tree| tree.name() == name)
     }
 
     /// What it is called.
@@ -41,6 +45,7 @@ impl Tree {
             Self::Small => "small",
             Self::Many => "many",
             Self::Workers => "workers",
+            Self::Storm => "storm",
         }
     }
 }
