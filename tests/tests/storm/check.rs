@@ -178,3 +178,6 @@ pub(crate) fn difference(one: &Tree, other: &Tree) -> Option<String> {
     let path = paths.into_iter().find(|path| one.get(*path) != other.get(*path))?;
     Some(format!("{path} was {:?} and is {:?}", one.get(path), other.get(path)))
 }
+
+#[cfg(test)]
+mod tests;

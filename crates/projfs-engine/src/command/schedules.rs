@@ -191,6 +191,21 @@ fn an_interrupt_ends_a_wait_and_is_told_unless_the_answer_was_first() {
 }
 
 #[test]
+fn an_interrupt_alone_ends_a_wait() {
+    check(|| {
+        let provider = Scripted::new(&[("kept", Way::Keeps)]);
+        let (table, token) = (table(&provider, 1, Timeouts::default()), CancelToken::new());
+        let asker = asks(&table, "kept", &token);
+        let command = provider.kept();
+        token.cancel();
+        assert_eq!(kind(asker.join().unwrap()), Err(ErrorKind::Interrupted));
+        answer(command);
+        stop(&table);
+        assert_eq!(provider.cancelled(), 1);
+    });
+}
+
+#[test]
 fn a_time_out_and_an_answer_are_one_answer() {
     check(|| {
         let provider = Scripted::new(&[("kept", Way::Keeps)]);
