@@ -19,11 +19,12 @@ use projfs_tests::Tree;
 use projfs_tests::keep_one;
 use projfs_tests::serve;
 use projfs_tests::serve_kept;
+use projfs_tests::serve_storm;
 
 /// Mounts a sample tree in the foreground.
 #[derive(Parser)]
 struct Arguments {
-    /// What is projected: empty, small, many, workers, pieces, faults, hundred-thousand, hundred-thousand-in-one,
+    /// What is projected: empty, small, many, workers, storm, pieces, faults, hundred-thousand, hundred-thousand-in-one,
     /// million-in-one, ten-million
     #[arg(long, default_value = "empty")]
     tree: String,
@@ -77,6 +78,10 @@ fn main() -> Result<ExitCode> {
         let instance = serve_kept(&arguments.dir, &options, keeper)?;
         println!("mounted");
         instance.wait();
+        return Ok(ExitCode::SUCCESS);
+    }
+    if options.tree == Tree::Storm {
+        serve_storm(&arguments.dir, &options)?;
         return Ok(ExitCode::SUCCESS);
     }
     if arguments.command.is_empty() {

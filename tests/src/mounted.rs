@@ -3,11 +3,13 @@
 use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
+use std::process::ChildStdout;
 use std::process::Command;
 use std::process::Stdio;
 use std::sync::Once;
@@ -48,6 +50,8 @@ pub struct Options {
 /// A sample on a real mount. Unmounts when dropped; if the daemon does not answer, by force.
 pub struct Mounted {
     daemon: Child,
+    /// What it says.
+    said: BufReader<ChildStdout>,
     /// The minor number of the device, which names the connection.
     connection: Option<u32>,
     dir: TempDir,
@@ -90,7 +94,7 @@ impl Mounted {
             .tempdir()
             .expect("a directory can be made");
         fs::create_dir(dir.path().join("root")).expect("a directory can be made");
-        let daemon = start(program, &dir.path().join("root"), options);
+        let (daemon, said) = start(program, &dir.path().join("root"), options);
         let connection = connection(&dir.path().join("root"));
         let limit = if std::env::var_os("PROJFS_LONG").is_some() { LONG_LIMIT } else { LIMIT };
         let watched = dir.path().join("root");
@@ -98,7 +102,7 @@ impl Mounted {
             say("the test takes too long: its connection is aborted");
             abort(self::connection(&watched));
         });
-        Some(Self { daemon, connection, dir, options, _watchdog: watchdog })
+        Some(Self { daemon, said, connection, dir, options, _watchdog: watchdog })
     }
 
     /// Calls `test` on each way of mounting that this kernel has.
@@ -129,6 +133,24 @@ impl Mounted {
     /// The daemon's process id.
     pub fn daemon(&self) -> u32 {
         self.daemon.id()
+    }
+
+    /// Gives a daemon that takes orders one, and waits for its answer.
+    ///
+    /// # Panics
+    /// If it is gone.
+    pub fn order(&mut self, line: &str) -> String {
+        let input = self.daemon.stdin.as_mut().expect("the daemon's input is a pipe");
+        writeln!(input, "{line}").expect("the daemon takes orders");
+        let mut answer = String::new();
+        self.said.read_line(&mut answer).expect("the daemon answers");
+        assert!(answer.ends_with('\n'), "the daemon is gone");
+        answer.trim_end().to_owned()
+    }
+
+    /// The name of its connection in `/sys/fs/fuse/connections`, if it could be found.
+    pub fn connection(&self) -> Option<u32> {
+        self.connection
     }
 
     /// How many descriptors the daemon has open.
@@ -166,7 +188,7 @@ impl Mounted {
             rustix::mount::unmount(self.root(), rustix::mount::UnmountFlags::DETACH)
                 .expect("a dead mount can go");
         }
-        self.daemon = start(program, &self.root(), self.options);
+        (self.daemon, self.said) = start(program, &self.root(), self.options);
         self.connection = connection(&self.root());
     }
 
@@ -209,7 +231,7 @@ fn can_mount() -> bool {
         && fs::File::options().read(true).write(true).open("/dev/fuse").is_ok()
 }
 
-fn start(program: &str, root: &Path, options: Options) -> Child {
+fn start(program: &str, root: &Path, options: Options) -> (Child, BufReader<ChildStdout>) {
     let mut command = match options.descriptors {
         None => Command::new(program),
         Some(limit) => {
@@ -231,10 +253,10 @@ fn start(program: &str, root: &Path, options: Options) -> Child {
     command.arg(root).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     let mut daemon = command.spawn().expect("the daemon can be started");
     let mut line = String::new();
-    let output = daemon.stdout.take().expect("the daemon's output is a pipe");
-    BufReader::new(output).read_line(&mut line).expect("the daemon's output can be read");
+    let mut said = BufReader::new(daemon.stdout.take().expect("the daemon's output is a pipe"));
+    said.read_line(&mut line).expect("the daemon's output can be read");
     assert_eq!(line, "mounted\n", "the daemon did not mount");
-    daemon
+    (daemon, said)
 }
 
 /// The connection of the FUSE file system that is mounted at `root`.

@@ -26,6 +26,8 @@ pub enum Tree {
     Many,
     /// A directory for each of four workers, `w0` to `w3`, and one that they share.
     Workers,
+    /// A storm, in its first generation.
+    Storm,
     /// A [`Generated`](crate::Generated) tree of a thousand directories of a hundred files each.
     HundredThousand,
     /// One of one directory of a hundred thousand files.
@@ -41,12 +43,13 @@ pub enum Tree {
 }
 
 impl Tree {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Empty,
         Self::Small,
         Self::Many,
         Self::Workers,
         Self::Pieces,
+        Self::Storm,
         Self::HundredThousand,
         Self::HundredThousandInOne,
         Self::MillionInOne,
@@ -67,6 +70,7 @@ impl Tree {
             Self::Many => "many",
             Self::Workers => "workers",
             Self::Pieces => "pieces",
+            Self::Storm => "storm",
             Self::HundredThousand => "hundred-thousand",
             Self::HundredThousandInOne => "hundred-thousand-in-one",
             Self::MillionInOne => "million-in-one",
@@ -82,7 +86,13 @@ impl Tree {
             Self::HundredThousandInOne => Some((1, 100_000)),
             Self::MillionInOne => Some((1, 1_000_000)),
             Self::TenMillion => Some((10_000, 1000)),
-            Self::Empty | Self::Small | Self::Many | Self::Workers | Self::Pieces | Self::Faults => None,
+            Self::Empty
+            | Self::Small
+            | Self::Many
+            | Self::Workers
+            | Self::Storm
+            | Self::Pieces
+            | Self::Faults => None,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The conformance suite of the C interface: built with a checker if one is asked for, run in a mount namespace of its own.
 
+mod library;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -11,17 +13,21 @@ use anyhow::Result;
 
 use crate::process;
 
-/// What watches the suite's own side of the interface. The library is Rust, and is not instrumented.
+/// What watches the suite, and the library as well where that is possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Checker {
-    /// AddressSanitizer
+    /// AddressSanitizer, in the suite and in the library
     Address,
-    /// `ThreadSanitizer`
+    /// `ThreadSanitizer`, in the suite and, where the compiler's sources are installed, in the library
     Thread,
-    /// `UndefinedBehaviorSanitizer`
+    /// `UndefinedBehaviorSanitizer`, in the suite alone
     Undefined,
-    /// valgrind's memcheck, which sees the library as well; slow
+    /// valgrind's memcheck, which sees both; slow
     Valgrind,
+    /// valgrind's helgrind: the order of locks and races of what POSIX locks guard, which ours are not; very slow
+    Helgrind,
+    /// valgrind's drd, the same in another way
+    Drd,
 }
 
 /// Which character type the header is to use.
@@ -43,7 +49,19 @@ impl Checker {
             Self::Address => Some("address"),
             Self::Thread => Some("thread"),
             Self::Undefined => Some("undefined"),
-            Self::Valgrind => None,
+            Self::Valgrind | Self::Helgrind | Self::Drd => None,
+        }
+    }
+
+    /// What of valgrind runs it.
+    fn valgrind(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Address | Self::Thread | Self::Undefined => None,
+            Self::Valgrind => {
+                Some(&["--tool=memcheck", "--leak-check=full", "--errors-for-leak-kinds=definite"])
+            }
+            Self::Helgrind => Some(&["--tool=helgrind"]),
+            Self::Drd => Some(&["--tool=drd"]),
         }
     }
 }
@@ -66,18 +84,16 @@ pub(crate) fn run(
     wchar: Wchar,
     arguments: &[String],
 ) -> Result<()> {
-    process::run(process::cargo().current_dir(tree).args(["build", "--locked", "--package", "projfs-capi"]))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| tree.join("target"), PathBuf::from);
+    let library = library::build(tree, &target, checker)?;
     let variant = checker.map_or_else(String::new, |checker| format!("-{checker:?}").to_lowercase());
     let built = target.join(format!("conformance-{}{variant}", wchar.name()));
     let lib = built.join("lib");
     fs::create_dir_all(&lib).with_context(|| format!("cannot make {}", lib.display()))?;
     for name in ["libprojectedfs.so.0", "libprojectedfs.so"] {
         let link = lib.join(name);
-        if !link.exists() {
-            symlink(target.join("debug/libprojfs_capi.so"), &link)
-                .with_context(|| format!("cannot make {}", link.display()))?;
-        }
+        let _ = fs::remove_file(&link);
+        symlink(&library.file, &link).with_context(|| format!("cannot make {}", link.display()))?;
     }
     let suite = tree.join("conformance");
     let mut make = Command::new("make");
@@ -89,20 +105,17 @@ pub(crate) fn run(
     if let Some(sanitizer) = checker.and_then(Checker::sanitizer) {
         make.arg(format!("SANITIZE={sanitizer}"));
     }
+    if let Some(runtime) = &library.runtime {
+        make.arg(format!("RUNTIME={}", runtime.display()));
+    }
     process::run(&mut make)?;
 
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "private"]);
-    if checker == Some(Checker::Valgrind) {
-        command.args([
-            "valgrind",
-            "--error-exitcode=99",
-            "--leak-check=full",
-            "--errors-for-leak-kinds=definite",
-        ]);
-        command.arg("--fair-sched=yes");
+    if let Some(tool) = checker.and_then(Checker::valgrind) {
+        command.args(["valgrind", "--error-exitcode=99", "--fair-sched=yes"]).args(tool);
     }
-    if checker == Some(Checker::Thread) {
+    if checker == Some(Checker::Thread) && library.runtime.is_none() {
         let suppressions = suite.join("tsan.supp");
         command.env("TSAN_OPTIONS", format!("suppressions={}", suppressions.display()));
     }

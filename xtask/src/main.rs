@@ -11,6 +11,7 @@ mod licenses;
 mod measure;
 mod metadata;
 mod process;
+mod schedules;
 mod tree;
 
 use std::path::PathBuf;
@@ -92,6 +93,8 @@ enum Task {
         #[arg(long)]
         work: Vec<kept::Work>,
     },
+    /// Runs the tests of locks and threads under many schedules, simulated
+    Schedules,
     /// Measures a mount against a native directory, with fio and by itself: the same work in both, in turn
     Measure {
         /// A directory of the mount
@@ -121,6 +124,7 @@ fn main() -> ExitCode {
             let all = kept::Work::value_variants();
             kept::run(&tree::root(), &dir, every, if work.is_empty() { all } else { &work })
         }
+        Task::Schedules => schedules::run(&tree::root()),
         Task::Measure { mounted, native, repeats } => measure::run(&mounted, &native, repeats),
     };
     match done {

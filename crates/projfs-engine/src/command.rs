@@ -1,16 +1,15 @@
 //! `CommandTable`: questions to the provider, asked once each and waited for.
 
 mod deadline;
+#[cfg(all(test, projfs_model))]
+mod schedules;
 
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
-use std::time::Instant;
 
-use crossbeam_channel::Receiver;
-use crossbeam_channel::Sender;
 use projfs_provider::CancelToken;
 use projfs_provider::Command;
 use projfs_provider::CommandHandler;
@@ -26,6 +25,10 @@ use projfs_sync::Mutex;
 use projfs_sync::RwLock;
 use projfs_sync::atomic::AtomicU64;
 use projfs_sync::atomic::Ordering;
+use projfs_sync::channel;
+use projfs_sync::channel::Receiver;
+use projfs_sync::channel::Sender;
+use projfs_sync::clock;
 use projfs_sync::thread;
 use projfs_types::Caller;
 use projfs_types::RelPath;
@@ -153,8 +156,8 @@ impl CommandTable {
         threads: usize,
         timeouts: Timeouts,
     ) -> std::io::Result<Arc<Self>> {
-        let (now, now_receiver) = crossbeam_channel::unbounded();
-        let (later, later_receiver) = crossbeam_channel::unbounded();
+        let (now, now_receiver) = channel::unbounded();
+        let (later, later_receiver) = channel::unbounded();
         let table = Arc::new(Self {
             handler: RwLock::new(handler),
             next: AtomicU64::new(1),
@@ -192,7 +195,7 @@ impl CommandTable {
         let handling = Arc::clone(&self.handling);
         let [now, later] = self.sources.clone();
         let later = match least {
-            Urgency::Now => crossbeam_channel::never(),
+            Urgency::Now => channel::never(),
             Urgency::Later => later,
         };
         let mut threads = self.threads.lock();
@@ -296,20 +299,23 @@ impl CommandTable {
         self.outstanding.lock().insert(id, Outstanding { cancel, handler: Arc::clone(&handler), expiry });
         if let Some(limit) = limit {
             let over = |id| !self.outstanding.lock().contains_key(&id);
-            self.deadlines.add(Instant::now() + limit, id, over);
+            self.deadlines.add(clock::now() + limit, id, over);
         }
         let queue = self.queue.lock();
         let sender = queue.as_ref().map(|queue| match urgency {
             Urgency::Now => &queue.now,
             Urgency::Later => &queue.later,
         });
-        match sender {
-            Some(sender) if sender.send((handler, command)).is_ok() => Ok(id),
-            _ => {
-                self.outstanding.lock().remove(&id);
-                Err(ErrorKind::Unavailable.into())
-            }
-        }
+        let refused = match sender {
+            Some(sender) => sender.send((handler, command)).err().map(|refused| refused.0.1),
+            None => Some(command),
+        };
+        drop(queue);
+        let Some(command) = refused else { return Ok(id) };
+        self.outstanding.lock().remove(&id);
+        // If it were dropped, whoever waits for it as well would hear that the provider has failed.
+        command.fail(ProviderErrorKind::Cancelled.into());
+        Err(ErrorKind::Unavailable.into())
     }
 
     /// What a caller is told of a provider's error. What a stop has cancelled is not the caller's interrupt, whichever of
@@ -372,10 +378,10 @@ impl CommandTable {
         for command in outstanding {
             self.cancel(command);
         }
-        let end = std::time::Instant::now() + grace;
+        let end = clock::now() + grace;
         let threads = std::mem::take(&mut *self.threads.lock());
         for thread in threads {
-            while !thread.is_finished() && std::time::Instant::now() < end {
+            while !thread.is_finished() && clock::now() < end {
                 thread::sleep(std::time::Duration::from_millis(2));
             }
             if thread.is_finished() {
@@ -403,11 +409,7 @@ pub fn is_answering() -> bool {
 fn serve(handling: &Mutex<HashSet<CommandId>>, now: &Receiver<Addressed>, later: &Receiver<Addressed>) {
     SERVES.set(true);
     loop {
-        let received = crossbeam_channel::select_biased! {
-            recv(now) -> command => command,
-            recv(later) -> command => command,
-        };
-        let Ok((handler, command)) = received else { return };
+        let Ok((handler, command)) = channel::first_of(now, later) else { return };
         if command.request().cancellation().is_cancelled() {
             command.fail(ProviderErrorKind::Cancelled.into());
             continue;

@@ -8,8 +8,10 @@ use projfs_store::Journal;
 use projfs_store::Store;
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
+use projfs_sync::Rank;
 use projfs_sync::atomic::AtomicU64;
 use projfs_sync::atomic::Ordering;
+use projfs_sync::mutex;
 use projfs_types::Caller;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
@@ -229,7 +231,7 @@ impl Engine {
             listings: Arc::new(Listings::new()),
             negative: NegativeCache::default(),
             spellings: Spellings::default(),
-            switching: Mutex::default(),
+            switching: mutex(Rank::Switch, ()),
             flights: Flights::default(),
             ranges: Ranges::default(),
             notifier,

@@ -4,6 +4,8 @@ mod ahead;
 mod listing;
 mod merge;
 mod scan;
+#[cfg(all(test, projfs_model))]
+mod schedules;
 
 pub(crate) use listing::Listing;
 pub(crate) use listing::Listings;

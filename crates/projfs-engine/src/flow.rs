@@ -4,6 +4,8 @@ pub(crate) mod hydrate;
 mod prepare;
 pub(crate) mod ranges;
 mod resolve;
+#[cfg(all(test, projfs_model))]
+mod schedules;
 mod settle;
 pub(crate) mod spelling;
 

@@ -5,9 +5,11 @@
 //! a fixed number of them, shared out by node id; several are always taken in ascending order and at once, so
 //! there is no order between directories to get wrong. The tables' locks are below all of these.
 
+use projfs_sync::Rank;
 use projfs_sync::RwLock;
 use projfs_sync::RwLockReadGuard;
 use projfs_sync::RwLockWriteGuard;
+use projfs_sync::rw_lock;
 use projfs_types::NodeId;
 
 const STRIPES: usize = 512;
@@ -39,7 +41,10 @@ enum Directories<'a> {
 
 impl Locks {
     pub(crate) fn new() -> Self {
-        Self { namespace: RwLock::new(()), directories: (0..STRIPES).map(|_| RwLock::new(())).collect() }
+        Self {
+            namespace: rw_lock(Rank::Namespace, ()),
+            directories: (0..STRIPES).map(|_| rw_lock(Rank::Directory, ())).collect(),
+        }
     }
 
     /// To look at the items of a directory.

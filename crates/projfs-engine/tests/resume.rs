@@ -154,7 +154,8 @@ fn what_was_opened_and_not_answered_is_closed() {
     let how = OpenHow { access: Access::Read, truncate: false };
     first.open(&rig.context(5), node, how).unwrap();
     let second = rig.engine();
-    second.resume(taken.0.lock().clone(), &ledger).unwrap();
+    let before = taken.0.lock().clone();
+    second.resume(before, &ledger).unwrap();
     assert_eq!(second.close_unanswered(&rig.context(5)), Some((node, Access::Read)));
     assert_eq!(second.close_unanswered(&rig.context(5)), None);
     assert_eq!(second.statistics().handles, 1);

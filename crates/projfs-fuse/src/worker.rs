@@ -11,6 +11,7 @@ use projfs_engine::CancelToken;
 use projfs_sync::Arc;
 use projfs_sync::Condvar;
 use projfs_sync::Mutex;
+use projfs_sync::thread;
 use rustix::io::Errno;
 
 use crate::connection::Connection;
@@ -92,8 +93,7 @@ impl Workers {
         state.threads += 1;
         drop(state);
         let (pool, served) = (Arc::clone(&self.0), Arc::clone(connection));
-        let spawned =
-            std::thread::Builder::new().name("projfs-worker".into()).spawn(move || pool.run(&served));
+        let spawned = thread::Builder::new().name("projfs-worker".into()).spawn(move || pool.run(&served));
         if let Err(error) = spawned {
             tracing::warn!(%error, "no thread for a worker");
             self.thread_missing(connection);
@@ -174,5 +174,7 @@ impl Pool {
     }
 }
 
+#[cfg(all(test, projfs_model))]
+mod schedules;
 #[cfg(test)]
 mod tests;

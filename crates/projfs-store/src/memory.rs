@@ -17,6 +17,8 @@ mod xattr;
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
 use projfs_sync::MutexGuard;
+use projfs_sync::Rank;
+use projfs_sync::mutex;
 use projfs_types::FileState;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
@@ -70,7 +72,7 @@ impl MemoryStore {
 
     /// An empty root, with times from `clock`, which is called with the store's lock held.
     pub fn with_clock(clock: impl Fn() -> Timestamp + Send + 'static) -> Self {
-        Self { tree: Arc::new(Mutex::new(Tree::new(Box::new(clock)))) }
+        Self { tree: Arc::new(mutex(Rank::Store, Tree::new(Box::new(clock)))) }
     }
 
     /// Forgets all noted placeholders and partial content, as a power cut may.

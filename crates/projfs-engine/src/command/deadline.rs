@@ -10,6 +10,7 @@ use projfs_provider::Command;
 use projfs_provider::CommandId;
 use projfs_sync::Condvar;
 use projfs_sync::Mutex;
+use projfs_sync::clock;
 
 /// How long the provider may take to answer, by kind of question; for ever where nothing is said, as on Windows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,7 +114,7 @@ impl Deadlines {
                     queue.asleep = None;
                     self.changed.wait(&mut queue);
                 }
-                Some(Reverse((at, _))) if *at > Instant::now() => {
+                Some(Reverse((at, _))) if *at > clock::now() => {
                     let at = *at;
                     queue.asleep = Some(at);
                     self.changed.wait_until(&mut queue, at);

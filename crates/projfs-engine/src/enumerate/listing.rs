@@ -11,6 +11,7 @@ use projfs_sync::Mutex;
 use projfs_sync::atomic;
 use projfs_sync::atomic::AtomicBool;
 use projfs_sync::atomic::AtomicU64;
+use projfs_sync::clock;
 use projfs_types::Caller;
 use projfs_types::ItemName;
 use projfs_types::ProjectedItem;
@@ -52,6 +53,12 @@ pub(crate) struct Listing {
     stale: AtomicBool,
     /// Its directories are asked for ahead, or were.
     walked: AtomicBool,
+}
+
+/// A listing that is there by now, or on its way.
+enum Joined {
+    Kept(Arc<Listing>),
+    Scan(Arc<Scan>),
 }
 
 /// The listings that are kept, by the directory's path in the projection. A leaf lock, but for
@@ -144,7 +151,7 @@ impl Listing {
     }
 
     fn has_expired(&self) -> bool {
-        self.expires.is_some_and(|expires| expires <= Instant::now())
+        self.expires.is_some_and(|expires| expires <= clock::now())
     }
 
     /// Whether it was forgotten: the provider may list the directory in another way by now.
@@ -216,7 +223,10 @@ impl Listings {
             let Patience::Until(interrupt) = context.patience else {
                 return Err(ErrorKind::WouldWait.into());
             };
-            let scan = self.join(commands, context.caller, directory, &version, Asker::Caller)?;
+            let scan = match self.join(commands, context.caller, directory, &version, Asker::Caller)? {
+                Joined::Kept(listing) => return Ok(listing),
+                Joined::Scan(scan) => scan,
+            };
             let listing = scan.wait(interrupt, commands.stopping()).map_err(|ended| match ended {
                 Ended::Left(kind) => {
                     if scan.leave() {
@@ -312,22 +322,23 @@ impl Listings {
         directory: &RelPath,
         version: impl Fn() -> VersionInfo,
         asker: Asker,
-    ) -> Result<Arc<Scan>> {
-        let enter = |scan: &Arc<Scan>| {
-            if asker == Asker::Caller {
-                scan.enter();
-            }
-        };
+    ) -> Result<Joined> {
+        let enter = |scan: &Arc<Scan>| asker != Asker::Caller || scan.enter();
         let scan = {
             let mut scans = self.scans.lock();
-            if let Some(scan) = scans.get(directory) {
-                enter(scan);
-                return Ok(Arc::clone(scan));
+            if let Some(scan) = scans.get(directory)
+                && enter(scan)
+            {
+                return Ok(Joined::Scan(Arc::clone(scan)));
+            }
+            // One that has just come is kept before it is no more on its way.
+            if let Some(listing) = self.kept(directory) {
+                return Ok(Joined::Kept(listing));
             }
             let expires = match commands.traits().lifetime {
                 Lifetime::Stable => None,
-                Lifetime::Pinned => Some(Instant::now()),
-                Lifetime::Chosen(lifetime) => Some(Instant::now() + lifetime),
+                Lifetime::Pinned => Some(clock::now()),
+                Lifetime::Chosen(lifetime) => Some(clock::now() + lifetime),
             };
             let scan = Scan::new(Begin {
                 session: EnumerationId(self.next.fetch_add(1, atomic::Ordering::Relaxed)),
@@ -343,12 +354,9 @@ impl Listings {
         };
         if let Err(error) = scan::start(self, commands, &scan) {
             self.drop_scan(directory, &scan);
-            if asker == Asker::Walk {
-                self.ahead.failed();
-            }
             return Err(error);
         }
-        Ok(scan)
+        Ok(Joined::Scan(scan))
     }
 
     /// Whoever asks from here on asks anew, or finds the listing.

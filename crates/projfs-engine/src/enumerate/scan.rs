@@ -148,9 +148,13 @@ impl Scan {
         self.stale.load(Ordering::Acquire)
     }
 
-    /// One more waits.
-    pub(super) fn enter(&self) {
-        self.progress.lock().waiters += 1;
+    /// One more waits, unless all have left: what the provider was asked is cancelled then, and brings nothing.
+    pub(super) fn enter(&self) -> bool {
+        let mut progress = self.progress.lock();
+        if !progress.left {
+            progress.waiters += 1;
+        }
+        !progress.left
     }
 
     /// One less waits. Whether that was the last, and nothing has come yet.
@@ -238,27 +242,25 @@ pub(super) fn start(listings: &Arc<Listings>, commands: &Arc<CommandTable>, scan
     let session = scan.begin.session;
     let build = move |request, reply| Command::StartEnumeration { request, session, reply };
     ask(listings, commands, scan, build, |listings, commands, scan, answer| match answer {
-        Ok(()) if scan.progress.lock().left => {
-            end(commands, scan);
-            scan.finish(listings, commands, Err(ProviderErrorKind::Cancelled.into()));
-        }
         Ok(()) => next(listings, commands, scan),
         Err(error) => scan.finish(listings, commands, Err(Fault::Provider(error))),
     })
 }
 
 fn next(listings: &Arc<Listings>, commands: &Arc<CommandTable>, scan: &Arc<Scan>) {
+    if scan.progress.lock().left {
+        end(commands, scan);
+        scan.finish(listings, commands, Err(ProviderErrorKind::Cancelled.into()));
+        return;
+    }
     let session = scan.begin.session;
     let build = move |request, reply| Command::NextEntries { request, session, reply };
-    let asked = ask(listings, commands, scan, build, |listings, commands, scan, answer| match answer {
+    // A command that cannot be sent is answered as well.
+    let _ = ask(listings, commands, scan, build, |listings, commands, scan, answer| match answer {
         Ok(batch) if batch.is_empty() => {
             end(commands, scan);
             let entries = std::mem::take(&mut scan.progress.lock().entries);
             scan.finish(listings, commands, Listing::new(&scan.begin.directory, entries, scan.begin.expires));
-        }
-        Ok(_) if scan.progress.lock().left => {
-            end(commands, scan);
-            scan.finish(listings, commands, Err(ProviderErrorKind::Cancelled.into()));
         }
         Ok(batch) => {
             let taken = scan.progress.lock().take(batch);
@@ -275,9 +277,6 @@ fn next(listings: &Arc<Listings>, commands: &Arc<CommandTable>, scan: &Arc<Scan>
             scan.finish(listings, commands, Err(Fault::Provider(error)));
         }
     });
-    if asked.is_err() {
-        scan.finish(listings, commands, Err(ProviderErrorKind::Unavailable.into()));
-    }
 }
 
 /// How the provider ends the session concerns nobody.
@@ -313,5 +312,11 @@ fn ask<T: Send + 'static>(
         });
         build(request, reply)
     });
+    // Whoever left while it was on its way there could not cancel it.
+    if let Ok(command) = sent
+        && scan.progress.lock().left
+    {
+        commands.cancel(command);
+    }
     sent.map(drop)
 }

@@ -180,7 +180,14 @@ impl Engine {
         let sent = self.fetch(context, about, size, &flight);
         match sent {
             Ok(command) => {
-                flight.progress.lock().command = Some(command);
+                let mut progress = flight.progress.lock();
+                progress.command = Some(command);
+                let over = progress.outcome.is_some();
+                drop(progress);
+                // Superseded before it was known what to cancel; or answered, and then there is nothing to.
+                if over {
+                    self.commands.cancel(command);
+                }
                 Ok(flight)
             }
             Err(error) => {

@@ -135,11 +135,14 @@ impl Engine {
     ) -> Result<Switched> {
         let mut marked = false;
         loop {
-            let plan = Planner::new(self, &mut new, old.as_mut()).make()?;
+            let looked = Planner::new(self, &mut new, old.as_mut()).make();
             if ask(context, &mut new, old.as_mut())? {
                 continue;
             }
-            if !marked && !plan.changes.is_empty() {
+            // Directories move and go while one looks. What is wrong with the store itself shows below, too, where they
+            // do not.
+            let changes = looked.map_or(true, |plan| !plan.changes.is_empty());
+            if !marked && changes {
                 self.store.begin_switch()?;
                 marked = true;
             }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 
 use projfs_sync::Arc;
-use projfs_sync::Mutex;
+use projfs_sync::Rank;
+use projfs_sync::mutex;
 use projfs_types::NodeId;
 
 use super::Assembly;
@@ -84,7 +85,7 @@ impl Drop for Tidy {
 impl Assembly {
     pub(super) fn into_session(self, mount: Mount) -> Session {
         let Self { connection, kernel, census, rings, rings_refused, device, tidy } = self;
-        let (mount, stopped) = (Arc::new(mount), Mutex::new(None));
+        let (mount, stopped) = (Arc::new(mount), mutex(Rank::Stop, None));
         Session { connection, kernel, mount, census, rings, rings_refused, stopped, device, _tidy: tidy }
     }
 }

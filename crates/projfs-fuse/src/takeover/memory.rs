@@ -20,6 +20,8 @@ use projfs_engine::NodeRecord;
 use projfs_engine::Remembered;
 use projfs_sync::Condvar;
 use projfs_sync::Mutex;
+use projfs_sync::Rank;
+use projfs_sync::mutex;
 use projfs_types::Cursor;
 use projfs_types::NodeId;
 use rustix::fs::FallocateFlags;
@@ -122,7 +124,7 @@ impl Memory {
         let file = rustix::fs::memfd_create("projfs-memory", rustix::fs::MemfdFlags::CLOEXEC)?;
         rustix::io::pwrite(&file, &header(PAGE), 0)?;
         let state = State { start: PAGE, end: PAGE, ..State::default() };
-        Ok(Self { file, state: Mutex::new(state), changed: Condvar::new() })
+        Ok(Self { file, state: mutex(Rank::Memory, state), changed: Condvar::new() })
     }
 
     /// One that another process has written, and what it left. Half an entry at its end is dropped.
@@ -176,7 +178,7 @@ impl Memory {
         let exchanged = engine.exchanged.iter().copied().collect();
         let begin = begin.map(Entry::owned);
         let state = State { start, end, least: end - start, begin, exchanged, ..State::default() };
-        let memory = Self { file, state: Mutex::new(state), changed: Condvar::new() };
+        let memory = Self { file, state: mutex(Rank::Memory, state), changed: Condvar::new() };
         Ok((memory, Recollection { negotiated, path, source, engine, io, pending }))
     }
 

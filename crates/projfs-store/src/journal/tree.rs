@@ -8,8 +8,10 @@ use std::os::fd::OwnedFd;
 use std::time::SystemTime;
 
 use projfs_sync::Mutex;
+use projfs_sync::Rank;
 use projfs_sync::atomic::AtomicBool;
 use projfs_sync::atomic::Ordering;
+use projfs_sync::mutex;
 use projfs_types::Cursor;
 use projfs_types::JournalEntry;
 use projfs_types::ReaderName;
@@ -90,7 +92,7 @@ impl TreeJournal {
             Ok((epoch, Content { segments, readers: Readers::open(dir.as_fd())? }))
         });
         let (epoch, content) = opened.map_err(|errno| failed(errno, "open the journal"))?;
-        Ok(Self { dir, options, epoch, content: Mutex::new(content), closed: AtomicBool::new(false) })
+        Ok(Self { dir, options, epoch, content: mutex(Rank::Store, content), closed: AtomicBool::new(false) })
     }
 
     fn append_to(&self, content: &mut Content, entry: &JournalEntry) -> Answer<u64> {

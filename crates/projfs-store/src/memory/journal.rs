@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
+use projfs_sync::Rank;
+use projfs_sync::mutex;
 use projfs_types::Cursor;
 use projfs_types::JournalEntry;
 use projfs_types::ReaderName;
@@ -32,7 +34,7 @@ impl MemoryJournal {
     /// An empty journal in its first epoch.
     pub fn new() -> Self {
         let content = Content { epoch: 1, first: 0, entries: Vec::new(), readers: BTreeMap::new() };
-        Self { content: Arc::new(Mutex::new(content)) }
+        Self { content: Arc::new(mutex(Rank::Store, content)) }
     }
 
     /// Drops the entries before `cursor`, as a journal on disk does when it is too long.

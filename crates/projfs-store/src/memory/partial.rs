@@ -6,6 +6,8 @@ use std::os::fd::BorrowedFd;
 
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
+use projfs_sync::Rank;
+use projfs_sync::mutex;
 use projfs_types::Number;
 use projfs_types::PlaceholderInfo;
 use projfs_types::PlaceholderKind;
@@ -53,9 +55,9 @@ impl Tree {
         {
             return Ok(Arc::clone(known));
         }
-        let file = Arc::new(SparseFile { size, blocks: Mutex::default() });
+        let file = Arc::new(SparseFile { size, blocks: mutex(Rank::Store, Default::default()) });
         let version = info.version.clone();
-        let partial = Arc::new(MemoryPartial { version, file, map: Mutex::default() });
+        let partial = Arc::new(MemoryPartial { version, file, map: mutex(Rank::Store, Default::default()) });
         self.partials.insert(number, Arc::clone(&partial));
         Ok(partial)
     }

@@ -9,6 +9,8 @@ use std::os::fd::OwnedFd;
 
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
+use projfs_sync::Rank;
+use projfs_sync::mutex;
 use projfs_types::mode;
 use rustix::fs::AtFlags;
 use rustix::fs::CWD;
@@ -37,7 +39,7 @@ pub(crate) const STAT: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BT
 const MORE_MAX: usize = 1 << 16;
 
 /// One file at a time has its mode lifted, so that none is found lifted by another thread and left so.
-static LIFT: Mutex<()> = Mutex::new(());
+static LIFT: Mutex<()> = mutex(Rank::Store, ());
 
 /// A name in an open directory.
 #[derive(Clone, Debug)]

@@ -9,7 +9,9 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use projfs_sync::Arc;
+use projfs_sync::Rank;
 use projfs_sync::RwLock;
+use projfs_sync::rw_lock;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use rustix::fs::Mode;
@@ -55,7 +57,7 @@ impl Dirs {
 
     /// As many as `capacity`.
     pub(crate) fn with_capacity(capacity: usize) -> Self {
-        Self { known: RwLock::default(), clock: AtomicU64::new(0), capacity }
+        Self { known: rw_lock(Rank::Store, Known::default()), clock: AtomicU64::new(0), capacity }
     }
 
     /// The directory `path`; nothing if it is not on disk.

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use projfs_sync::Mutex;
+use projfs_sync::Rank;
 use projfs_sync::atomic::AtomicU64;
 use projfs_sync::atomic::Ordering;
+use projfs_sync::mutex;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 
@@ -20,7 +22,6 @@ const MOST: usize = 1 << 16;
 ///
 /// A sync asks what it owes, syncs that, and then says that it is paid. Until then it is owed by everybody else who
 /// syncs: nobody's sync may return because somebody else's has begun.
-#[derive(Default)]
 pub(crate) struct Unsynced(Mutex<Paths>);
 
 #[derive(Default)]
@@ -65,6 +66,12 @@ enum Names {
     Of(Vec<RelPathBuf>),
     /// It is not known whose.
     All,
+}
+
+impl Default for Unsynced {
+    fn default() -> Self {
+        Self(mutex(Rank::Store, Paths::default()))
+    }
 }
 
 impl Unsynced {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use std::time::Instant;
 
 use projfs_sync::Arc;
-use projfs_sync::Mutex;
+use projfs_sync::Rank;
+use projfs_sync::mutex;
 use projfs_types::ItemName;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
@@ -109,7 +110,7 @@ impl TreeStore {
             unsynced: Unsynced::default(),
             believed: Believed::default(),
             conversions: Arc::new(Conversions::default()),
-            switching: Mutex::default(),
+            switching: mutex(Rank::Store, None),
             _lock: lock,
         })
     }

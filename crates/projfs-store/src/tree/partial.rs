@@ -15,7 +15,9 @@ use std::os::fd::OwnedFd;
 
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
+use projfs_sync::Rank;
 use projfs_sync::Weak;
+use projfs_sync::mutex;
 use projfs_types::Number;
 use projfs_types::PlaceholderInfo;
 use projfs_types::PlaceholderKind;
@@ -93,7 +95,7 @@ impl Partials {
                 debug!(%errno, "parts of a file cannot be cleared away");
             }
         }
-        Ok(Self { boot, open: Mutex::default() })
+        Ok(Self { boot, open: mutex(Rank::Store, HashMap::new()) })
     }
 }
 
@@ -241,7 +243,7 @@ impl TreePartial {
         version: &VersionInfo,
         map: Map,
     ) -> Self {
-        Self { number, file, inode, size, version: version.clone(), map: Mutex::new(map) }
+        Self { number, file, inode, size, version: version.clone(), map: mutex(Rank::Store, map) }
     }
 }
 

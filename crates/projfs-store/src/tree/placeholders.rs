@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 
+use projfs_sync::Rank;
 use projfs_sync::RwLock;
+use projfs_sync::rw_lock;
 use projfs_types::ItemNameBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::ProjectedItem;
@@ -55,7 +57,7 @@ impl Placeholders {
         }
         let mut live = 0;
         notes.each(&mut |origin, info| live += size(origin, info));
-        let placeholders = Self { state: RwLock::new(State { log, notes, live, worth: SMALL }) };
+        let placeholders = Self { state: rw_lock(Rank::Store, State { log, notes, live, worth: SMALL }) };
         placeholders.state.write().compact_if_wasteful(own);
         Ok(placeholders)
     }

@@ -7,6 +7,8 @@ use std::sync::atomic::Ordering;
 
 use projfs_sync::Arc;
 use projfs_sync::Mutex;
+use projfs_sync::Rank;
+use projfs_sync::mutex;
 use projfs_types::ItemKind;
 use rustix::fs::Statx;
 use rustix::io::Errno;
@@ -39,7 +41,7 @@ impl Trash {
         let mut start = [0; 8];
         rustix::rand::getrandom(&mut start[..], GetRandomFlags::empty())?;
         let next = AtomicU64::new(u64::from_le_bytes(start) >> 1);
-        Ok(Self { next, kept: Mutex::default() })
+        Ok(Self { next, kept: mutex(Rank::Store, Kept::default()) })
     }
 
     /// Counts what another process left in the trash, which somebody still has open.
