@@ -58,7 +58,10 @@ pub(crate) struct Listing {
 /// A listing that is there by now, or on its way.
 enum Joined {
     Kept(Arc<Listing>),
+    /// Somebody else began it.
     Scan(Arc<Scan>),
+    /// Whoever joined began it.
+    Begun(Arc<Scan>),
 }
 
 /// The listings that are kept, by the directory's path in the projection. A leaf lock, but for
@@ -225,7 +228,7 @@ impl Listings {
             };
             let scan = match self.join(commands, context.caller, directory, &version, Asker::Caller)? {
                 Joined::Kept(listing) => return Ok(listing),
-                Joined::Scan(scan) => scan,
+                Joined::Scan(scan) | Joined::Begun(scan) => scan,
             };
             let listing = scan.wait(interrupt, commands.stopping()).map_err(|ended| match ended {
                 Ended::Left(kind) => {
@@ -306,10 +309,14 @@ impl Listings {
     pub(super) fn ask_ahead(self: &Arc<Self>, commands: &Arc<CommandTable>, pace: Pace) {
         let mut wanted = self.ahead.next(pace);
         while let Some(Wanted { directory, version, caller }) = wanted {
-            if self.has(&directory) || self.scans.lock().contains_key(&directory) {
+            let begun = !self.has(&directory)
+                && match self.join(commands, caller, &directory, || version.clone(), Asker::Walk) {
+                    Ok(joined) => matches!(joined, Joined::Begun(_)),
+                    Err(_) => return,
+                };
+            // Only what was begun for the walk says when it has come.
+            if !begun {
                 self.ahead.known();
-            } else if self.join(commands, caller, &directory, || version.clone(), Asker::Walk).is_err() {
-                return;
             }
             wanted = self.ahead.next(Pace::Going);
         }
@@ -356,7 +363,7 @@ impl Listings {
             self.drop_scan(directory, &scan);
             return Err(error);
         }
-        Ok(Joined::Scan(scan))
+        Ok(Joined::Begun(scan))
     }
 
     /// Whoever asks from here on asks anew, or finds the listing.
