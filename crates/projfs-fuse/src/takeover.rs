@@ -8,6 +8,7 @@
 
 mod entry;
 mod memory;
+mod window;
 
 pub use entry::IoRecord;
 pub use memory::MEMORY_FORMAT;

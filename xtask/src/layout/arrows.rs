@@ -81,6 +81,7 @@ const OTHERS: &[(&str, &[&str])] = &[
     ("gix", &["projfs-git"]),
     ("indicatif", &["projfs-cli"]),
     ("io-uring", &["projfs-fuse"]),
+    ("memmap2", &["projfs-fuse"]),
     // A source cannot see projfs-sync.
     ("parking_lot", &["projfs-sync", "projfs-git"]),
     ("tracing-subscriber", &["projfs-cli", "projfs-tests"]),

@@ -11,6 +11,8 @@ const ROOMS: &[&str] = &[
     "crates/projfs-capi/",
     // Memory that is shared with the kernel.
     "crates/projfs-fuse/src/transport/uring.rs",
+    // Memory that is shared with the daemon that comes next.
+    "crates/projfs-fuse/src/takeover/window.rs",
     // Requests to the device that no crate wraps.
     "crates/projfs-fuse/src/transport/device.rs",
     // The same, of file systems.

@@ -3,6 +3,9 @@
 //! At its start is a header: a magic number, the format, and where the first entry that matters begins. Entries follow,
 //! each replacing what was said of its subject before. From time to time everything is said again, the header is set to
 //! the beginning of that, by one call, and what is before it is given back to the system.
+//!
+//! What is written is there for whoever comes next as soon as it is copied into the mapping. Behind the last entry there
+//! are zeros up to the end of the file, and half an entry if the daemon was killed while it wrote one.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -25,14 +28,17 @@ use projfs_sync::mutex;
 use projfs_types::Cursor;
 use projfs_types::NodeId;
 use rustix::fs::FallocateFlags;
+use rustix::fs::MemfdFlags;
+use rustix::fs::SealFlags;
 use rustix::io::Errno;
 
 use super::entry::Entry;
 use super::entry::IoRecord;
+use super::window::Window;
 use crate::wire::init::Negotiated;
 use crate::wire::notify::Notification;
 
-const MAGIC: [u8; 8] = *b"projfsM\x01";
+const MAGIC: [u8; 8] = *b"projfsM\x02";
 
 /// The format of the file. A program of another one cannot go on with the mount.
 pub const MEMORY_FORMAT: u8 = MAGIC[7];
@@ -61,6 +67,7 @@ struct State {
     end: u64,
     /// How much there was after everything was said again.
     least: u64,
+    window: Option<Window>,
     bytes: Vec<u8>,
     begin: Option<Entry<'static>>,
     exchanged: VecDeque<u64>,
@@ -121,7 +128,10 @@ impl Memory {
     /// # Errors
     /// The system's.
     pub fn new() -> Result<Self, Errno> {
-        let file = rustix::fs::memfd_create("projfs-memory", rustix::fs::MemfdFlags::CLOEXEC)?;
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let file = rustix::fs::memfd_create("projfs-memory", flags)?;
+        // What is mapped cannot be cut off: to touch it then would end the process.
+        rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK)?;
         rustix::io::pwrite(&file, &header(PAGE), 0)?;
         let state = State { start: PAGE, end: PAGE, ..State::default() };
         Ok(Self { file, state: mutex(Rank::Memory, state), changed: Condvar::new() })
@@ -174,7 +184,10 @@ impl Memory {
             return Err(MemoryError::Format);
         };
         engine.since = since;
-        rustix::fs::ftruncate(&file, end)?;
+        let half = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        if end < size {
+            rustix::fs::fallocate(&file, half, end, size - end)?;
+        }
         let exchanged = engine.exchanged.iter().copied().collect();
         let begin = begin.map(Entry::owned);
         let state = State { start, end, least: end - start, begin, exchanged, ..State::default() };
@@ -263,23 +276,12 @@ impl Memory {
         let mut bytes = std::mem::take(&mut state.bytes);
         bytes.clear();
         entry.encode(&mut bytes);
-        let mut written = 0;
-        while written < bytes.len() {
-            match rustix::io::pwrite(&self.file, &bytes[written..], state.end + written as u64) {
-                Ok(length) if length > 0 => written += length,
-                Err(Errno::INTR) => {}
-                failed => {
-                    tracing::error!(
-                        ?failed,
-                        "the mount will not outlive this process: it cannot be remembered"
-                    );
-                    state.lost = true;
-                    let _ = rustix::io::pwrite(&self.file, &1_u64.to_le_bytes(), 16);
-                    return;
-                }
-            }
+        if let Err(errno) = state.put(&self.file, &bytes) {
+            tracing::error!(%errno, "the mount will not outlive this process: it cannot be remembered");
+            state.lost = true;
+            let _ = rustix::io::pwrite(&self.file, &1_u64.to_le_bytes(), 16);
+            return;
         }
-        state.end += bytes.len() as u64;
         state.bytes = bytes;
         if state.is_long() {
             self.changed.notify_all();
@@ -288,6 +290,20 @@ impl Memory {
 }
 
 impl State {
+    /// Puts an entry behind the others.
+    fn put(&mut self, file: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
+        while !bytes.is_empty() {
+            let window = match self.window.take().filter(|window| window.holds(self.end)) {
+                Some(window) => self.window.insert(window),
+                None => self.window.insert(Window::open(file, self.end)?),
+            };
+            let put = window.put(self.end, bytes);
+            self.end += put as u64;
+            bytes = &bytes[put..];
+        }
+        Ok(())
+    }
+
     fn is_long(&self) -> bool {
         self.end - self.start > LEAST.max(GROWTH * self.least)
     }

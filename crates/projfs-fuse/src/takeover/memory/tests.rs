@@ -42,12 +42,33 @@ fn half_an_entry_at_the_end_is_dropped_and_overwritten() {
     memory.handle(HandleId(1), Some(&handle(1)));
     let end = memory.state.lock().end;
     memory.handle(HandleId(2), Some(&handle(2)));
-    rustix::fs::ftruncate(&memory.file, end + 11).expect("a shorter file");
+    let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    rustix::fs::fallocate(&memory.file, hole, end + 11, PAGE).expect("half of it is gone");
     let (second, found) =
         Memory::read(memory.file.try_clone().expect("a descriptor")).expect("what is whole");
     assert_eq!(found.engine.handles.len(), 1);
     second.handle(HandleId(3), Some(&handle(3)));
     assert_eq!(next(&second).engine.handles.len(), 2);
+}
+
+#[test]
+fn entries_go_over_the_end_of_a_part() {
+    let memory = begun();
+    let long = "x".repeat(1 << 18);
+    let negotiated = Negotiated::of(45, 0, 1 << 18);
+    for request in 0..9 {
+        memory.begin(&negotiated, None, "/mnt".into(), format!("{request}{long}"));
+        memory.handle(HandleId(request), Some(&handle(request)));
+    }
+    assert!(memory.state.lock().end > 2 << 20);
+    let found = next(&memory);
+    assert_eq!((found.engine.handles.len(), found.source), (9, format!("8{long}")));
+}
+
+#[test]
+fn nobody_can_shorten_the_file() {
+    let memory = begun();
+    assert_eq!(rustix::fs::ftruncate(&memory.file, 0), Err(Errno::PERM));
 }
 
 #[test]
