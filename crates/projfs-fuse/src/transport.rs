@@ -2,6 +2,7 @@
 
 pub mod classic;
 pub mod device;
+pub mod placement;
 pub mod token;
 pub mod uring;
 

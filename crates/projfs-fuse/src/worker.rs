@@ -16,6 +16,7 @@ use rustix::io::Errno;
 
 use crate::connection::Connection;
 use crate::transport::Token;
+use crate::transport::placement::Processors;
 use crate::wire::request::RequestBuffer;
 
 /// A request that waits, with its right to be answered.
@@ -53,6 +54,7 @@ pub struct Workers(Arc<Pool>);
 #[derive(Debug)]
 struct Pool {
     limits: WorkerLimits,
+    processors: Processors,
     state: Mutex<State>,
     /// A job came, or the pool stops.
     work: Condvar,
@@ -69,10 +71,11 @@ struct State {
 }
 
 impl Workers {
-    /// A pool without threads.
+    /// A pool without threads. They will run where the thread that calls may.
     pub fn new(limits: WorkerLimits) -> Self {
         let state = Mutex::new(State::default());
-        Self(Arc::new(Pool { limits, state, work: Condvar::new(), ended: Condvar::new() }))
+        let processors = Processors::of_this_thread();
+        Self(Arc::new(Pool { limits, processors, state, work: Condvar::new(), ended: Condvar::new() }))
     }
 
     /// Queues a job, with a new thread for it if none is idle. Never waits.
@@ -150,6 +153,8 @@ impl Workers {
 
 impl Pool {
     fn run(&self, connection: &Connection) {
+        // The thread that asked for this one may be bound to one processor.
+        self.processors.roam();
         let mut body = vec![0; connection.negotiated().reply_size()];
         let mut state = self.state.lock();
         loop {

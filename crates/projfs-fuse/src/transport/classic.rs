@@ -9,6 +9,7 @@ use projfs_sync::Arc;
 use rustix::io::Errno;
 
 use super::device::Device;
+use super::placement::Placement;
 use super::token::Token;
 use crate::connection::Connection;
 use crate::connection::Outcome;
@@ -37,9 +38,10 @@ fn run(connection: &Arc<Connection>, device: &Arc<Device>) {
     let negotiated = connection.negotiated();
     let mut buffer = vec![0; negotiated.request_size()];
     let mut body = vec![0; negotiated.reply_size()];
+    let mut placement = Placement::new();
     loop {
         match device.read(&mut buffer) {
-            Ok(length) => serve(connection, device, &buffer[..length], &mut body),
+            Ok(length) => serve(connection, device, &buffer[..length], &mut body, &mut placement),
             // A signal; or the caller of a request was killed before it was read.
             Err(Errno::INTR | Errno::AGAIN | Errno::NOENT) => {}
             Err(Errno::NODEV | Errno::CONNABORTED) => return,
@@ -51,7 +53,13 @@ fn run(connection: &Arc<Connection>, device: &Arc<Device>) {
     }
 }
 
-fn serve(connection: &Arc<Connection>, device: &Arc<Device>, bytes: &[u8], body: &mut [u8]) {
+fn serve(
+    connection: &Arc<Connection>,
+    device: &Arc<Device>,
+    bytes: &[u8],
+    body: &mut [u8],
+    placement: &mut Placement,
+) {
     let raw = match RawRequest::contiguous(bytes) {
         Ok(raw) => raw,
         Err(error) => {
@@ -66,4 +74,5 @@ fn serve(connection: &Arc<Connection>, device: &Arc<Device>, bytes: &[u8], body:
         Outcome::Error(errno) => device.reply(unique, -errno.raw_os_error(), &[]),
         Outcome::Later | Outcome::Nothing => {}
     }
+    placement.answered(raw.header().pid, raw.header().opcode);
 }

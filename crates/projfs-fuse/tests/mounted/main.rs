@@ -4,6 +4,7 @@
 
 mod memory;
 mod options;
+mod placement;
 mod rig;
 mod speed;
 mod stop;
