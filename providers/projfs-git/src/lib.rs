@@ -21,15 +21,21 @@
 //!
 //! Everything else in that directory stays usable. Each such tree is logged once.
 
+mod attributes;
 mod cache;
+mod convert;
 mod error;
+mod fetch;
+mod filters;
 mod names;
 mod objects;
 mod provider;
+mod snapshot;
 mod tree;
 mod version;
 
 pub use error::Error;
 pub use error::ErrorKind;
+pub use provider::Content;
 pub use provider::Description;
 pub use provider::GitProvider;
