@@ -243,10 +243,12 @@ impl Settings {
         let config = repository.config_snapshot();
         let says = |key: &str, otherwise| config.boolean(key).unwrap_or(otherwise);
         let mut promisors: Vec<_> = config.string("extensions.partialClone").into_iter().collect();
-        for name in repository.remote_names() {
+        // Also of somebody else's, to say why nothing is fetched.
+        for section in config.plumbing().sections_by_name("remote").into_iter().flatten() {
+            let Some(name) = section.header().subsection_name() else { continue };
             let is_promisor = config.boolean(format!("remote.{name}.promisor").as_str()).unwrap_or(false);
-            if is_promisor && !promisors.contains(&name) {
-                promisors.push(name);
+            if is_promisor && !promisors.iter().any(|known| known == name) {
+                promisors.push(name.to_owned());
             }
         }
         Self {

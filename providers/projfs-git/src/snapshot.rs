@@ -221,7 +221,7 @@ impl Snapshot {
         entries: &[&Entry],
         cancel: &CancelToken,
     ) -> Result<Vec<ProjectedItem>, ProviderError> {
-        if self.fetcher.is_some() {
+        if !self.objects.settings().promisors.is_empty() {
             let own = entries.iter().filter(|entry| entry.kind.is_blob()).map(|entry| entry.id);
             let ids: Vec<_> = directory.chain.iter().map(|(_, id)| *id).chain(own).collect();
             self.bring(&ids, Extent::Around(path), cancel, |id| {
@@ -330,8 +330,17 @@ impl Snapshot {
         cancel: &CancelToken,
         path: impl Fn(Id) -> RelPathBuf,
     ) -> Result<(), ProviderError> {
-        let Some(fetcher) = &self.fetcher else { return Ok(()) };
+        let settings = self.objects.settings();
+        if settings.promisors.is_empty() {
+            return Ok(());
+        }
         let missing = self.objects.missing(ids.iter().copied());
+        let Some(fetcher) = &self.fetcher else {
+            let Some(id) = missing.first() else { return Ok(()) };
+            let why = "the repository belongs to somebody else, see safe.directory in git-config(1)";
+            let message = format!("object {id} of {:?} is missing, and not fetched: {why}", path(*id));
+            return Err(ProviderError::new(ProviderErrorKind::Io, message));
+        };
         fetcher.bring(&missing, extent, self, cancel).map_err(|failure| match failure {
             Failure::Cancelled => ProviderErrorKind::Cancelled.into(),
             Failure::Refused { id, words } => {
@@ -349,7 +358,7 @@ impl Snapshot {
         cancel: &CancelToken,
     ) -> Result<Arc<Tree>, ProviderError> {
         match self.tree_here(id, path) {
-            Err(Unreadable::Missing(_)) if self.fetcher.is_some() => {
+            Err(Unreadable::Missing(_)) => {
                 // With it come all that are below it.
                 self.bring(&[id], Extent::Exact, cancel, |_| path.to_owned())?;
                 self.tree_here(id, path)

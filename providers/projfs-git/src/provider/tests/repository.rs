@@ -24,6 +24,13 @@ impl Repository {
         repository
     }
 
+    /// Clones `url` as it is, with more options of `git clone`.
+    pub(super) fn clone_of(url: &str, options: &[&str]) -> Self {
+        let repository = Self { dir: tempfile::tempdir().unwrap() };
+        repository.git(&[&["clone", "-q", "--no-checkout"], options, &[url, "."]].concat());
+        repository
+    }
+
     pub(super) fn path(&self) -> &Path {
         self.dir.path()
     }
@@ -31,6 +38,14 @@ impl Repository {
     /// The file of a loose object.
     pub(super) fn object(&self, id: &str) -> PathBuf {
         self.path().join(".git/objects").join(&id[..2]).join(&id[2..])
+    }
+
+    /// How many packs it has.
+    pub(super) fn packs(&self) -> usize {
+        let files = std::fs::read_dir(self.path().join(".git/objects/pack")).unwrap();
+        files
+            .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|end| end == "pack"))
+            .count()
     }
 
     /// Runs `git`; gives what it says, without the line end.
@@ -104,7 +119,7 @@ impl Repository {
         self.git(&["rev-parse", "HEAD"])
     }
 
-    fn run(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+    pub(super) fn run(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
         let time = format!("{TIME} +0530");
         let mut child = Command::new("git")
             .current_dir(self.path())
