@@ -19,10 +19,13 @@ pub(crate) struct Conversion {
     pub(crate) line_ends: LineEnds,
     pub(crate) ident: Ident,
     /// What text is encoded in, if that is not UTF-8.
-    pub(crate) encoding: Option<Box<[u8]>>,
+    pub(crate) encoding: Option<Name>,
     /// The filter driver that it goes through.
-    pub(crate) filter: Option<Box<[u8]>>,
+    pub(crate) filter: Option<Name>,
 }
+
+/// A name as an attribute has it.
+type Name = Box<[u8]>;
 
 /// What becomes of the ends of lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -136,7 +139,7 @@ impl Conversion {
 const END: u8 = b'.';
 
 /// A name after its length, and what follows.
-fn name(bytes: &[u8]) -> Option<(Option<Box<[u8]>>, &[u8])> {
+fn name(bytes: &[u8]) -> Option<(Option<Name>, &[u8])> {
     let (&length, rest) = bytes.split_first()?;
     let (name, rest) = rest.split_at_checked(length.into())?;
     Some(((length > 0).then(|| name.into()), rest))

@@ -221,15 +221,19 @@ impl Snapshot {
         entries: &[&Entry],
         cancel: &CancelToken,
     ) -> Result<Vec<ProjectedItem>, ProviderError> {
+        // Attributes matter to files only: on the way to something none are fetched.
+        let any_file =
+            entries.iter().any(|entry| matches!(entry.kind, EntryKind::File | EntryKind::Executable));
         if !self.objects.settings().promisors.is_empty() {
+            let chain = if any_file { &directory.chain[..] } else { &[] };
             let own = entries.iter().filter(|entry| entry.kind.is_blob()).map(|entry| entry.id);
-            let ids: Vec<_> = directory.chain.iter().map(|(_, id)| *id).chain(own).collect();
+            let ids: Vec<_> = chain.iter().map(|(_, id)| *id).chain(own).collect();
             self.bring(&ids, Extent::Around(path), cancel, |id| {
                 let name = entries.iter().find(|entry| entry.id == id);
                 name.map_or_else(|| path.to_owned(), |entry| path.join(&entry.name))
             })?;
         }
-        let rules = self.rules(directory, path, cancel)?;
+        let rules = if any_file { self.rules(directory, path, cancel)? } else { None };
         let mut items = Vec::with_capacity(entries.len());
         self.objects.read(|reader| {
             entries.iter().try_for_each(|entry| {
@@ -412,5 +416,7 @@ impl Directory {
 }
 
 fn unreadable(what: &str, id: Id, path: &RelPath, why: &Unreadable) -> ProviderError {
+    tracing::warn!(object = %id, %why, "an object cannot be read");
+    tracing::debug!(object = %id, ?path, "the object that cannot be read");
     ProviderError::new(ProviderErrorKind::Io, format!("cannot read {what} {id} of {path:?}: {why}"))
 }
