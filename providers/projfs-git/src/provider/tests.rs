@@ -1,6 +1,7 @@
 //! Repositories are made by the `git` program, which so is the judge of what is in them.
 
 mod checkout;
+mod damaged;
 mod hostile;
 mod open;
 mod partial;

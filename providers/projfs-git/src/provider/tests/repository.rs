@@ -119,9 +119,26 @@ impl Repository {
         self.git(&["rev-parse", "HEAD"])
     }
 
+    /// Runs `git`; gives whether it could do what it was asked.
+    pub(super) fn tries(&self, arguments: &[&str]) -> bool {
+        self.command(arguments).stderr(Stdio::null()).status().unwrap().success()
+    }
+
     pub(super) fn run(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "git {arguments:?}: {words}");
+        output.stdout
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let time = format!("{TIME} +0530");
-        let mut child = Command::new("git")
+        let mut command = Command::new("git");
+        command
             .current_dir(self.path())
             .args(["-c", "protocol.file.allow=always", "-c", "core.fsyncMethod=batch"])
             .args(arguments)
@@ -129,17 +146,9 @@ impl Repository {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
             .envs([("HOME", "/nowhere"), ("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_COMMITTER_DATE", &time)])
+            .envs([("GIT_AUTHOR_DATE", &time)])
             .envs([("GIT_AUTHOR_NAME", "A"), ("GIT_AUTHOR_EMAIL", "a@example.org")])
-            .envs([("GIT_COMMITTER_NAME", "C"), ("GIT_COMMITTER_EMAIL", "c@example.org")])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(input).unwrap();
-        let output = child.wait_with_output().unwrap();
-        let words = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "git {arguments:?}: {words}");
-        output.stdout
+            .envs([("GIT_COMMITTER_NAME", "C"), ("GIT_COMMITTER_EMAIL", "c@example.org")]);
+        command
     }
 }
