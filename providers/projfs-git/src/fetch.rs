@@ -156,6 +156,9 @@ impl Fetcher {
         let shared = &self.shared;
         let Some(&first) = ids.first() else { return Ok(()) };
         let mut state = shared.state.lock();
+        if state.worker == Worker::Closed {
+            return Err(Failure::Cancelled);
+        }
         if let Some((_, words)) = state.pause.as_ref().filter(|(until, _)| Instant::now() < *until) {
             return Err(Failure::Refused { id: first, words: Arc::clone(words) });
         }
@@ -165,8 +168,7 @@ impl Fetcher {
         };
         batch.attention.waiters.fetch_add(1, Ordering::AcqRel);
         match state.worker {
-            Worker::Closed => return Err(Failure::Cancelled),
-            Worker::Works => {}
+            Worker::Works | Worker::Closed => {}
             Worker::None => {
                 let (shared, around) = (Arc::clone(shared), Arc::clone(around));
                 let thread = std::thread::Builder::new().name("git-fetch".into());
@@ -354,3 +356,6 @@ struct Ran {
     /// How many objects came, of how many bytes.
     brought: (usize, u64),
 }
+
+#[cfg(test)]
+mod tests;

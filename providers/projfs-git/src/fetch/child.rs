@@ -188,3 +188,6 @@ fn spawn(command: &mut Command) -> io::Result<Child> {
     unsafe { command.pre_exec(ends_with_parent) };
     command.spawn()
 }
+
+#[cfg(test)]
+mod tests;
