@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Stands for `git-upload-pack`: notes each call, and waits for its client to go if that is wanted.
 const UPLOAD_PACK: &str = "#!/bin/sh
 echo x >> DIR/connections
-if test -e DIR/hang; then echo $$ > DIR/pid.new; mv DIR/pid.new DIR/pid; exec cat > /dev/null; fi
+if test -e DIR/hang; then echo $$ > DIR/pid.new; mv DIR/pid.new DIR/pid; exec cat 3>&1 > /dev/null; fi
 exec git-upload-pack \"$@\"
 ";
 

@@ -24,7 +24,7 @@ fn repository() -> tempfile::TempDir {
 fn silent(place: &std::path::Path) -> String {
     let script = place.join("silent");
     let pid = place.join("pid");
-    let text = format!("echo $$ > {0}.new\nmv {0}.new {0}\nexec cat > /dev/null\n", pid.display());
+    let text = format!("echo $$ > {0}.new\nmv {0}.new {0}\nexec cat 3>&1 > /dev/null\n", pid.display());
     std::fs::write(&script, text).unwrap();
     format!("ext::sh {}", script.display())
 }

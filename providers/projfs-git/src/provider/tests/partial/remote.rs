@@ -13,7 +13,7 @@ use super::super::Repository;
 /// What stands for `git-upload-pack`: it notes each call, and hangs if that is wanted.
 const UPLOAD_PACK: &str = "#!/bin/sh
 echo x >> \"DIR/connections\"
-if test -e \"DIR/hang\"; then echo $$ > \"DIR/pid.new\"; mv \"DIR/pid.new\" \"DIR/pid\"; exec cat > /dev/null; fi
+if test -e \"DIR/hang\"; then echo $$ > \"DIR/pid.new\"; mv \"DIR/pid.new\" \"DIR/pid\"; exec cat 3>&1 > /dev/null; fi
 exec git-upload-pack \"$@\"
 ";
 
