@@ -20,9 +20,6 @@ const MOST_IDLE: usize = 4;
 /// How much of a filter's output is read at a time, in bytes.
 const PIECE: usize = 256 << 10;
 
-/// What `statfs` says of a file system that a process answers for.
-const FUSE: rustix::fs::FsWord = 0x6573_5546;
-
 /// The filter drivers that are configured.
 pub(crate) struct Filters {
     drivers: Vec<Driver>,
@@ -32,8 +29,8 @@ pub(crate) struct Filters {
 }
 
 /// Whether the size in a pointer of Git LFS is that of the file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pointers {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pointers {
     /// The file is fetched.
     Followed,
     /// Some stay as they are: the filter itself must say.
@@ -41,20 +38,19 @@ enum Pointers {
 }
 
 impl Filters {
-    /// Takes the drivers from the configuration; those that somebody else could have written are left out.
+    /// Takes the drivers from the configuration; those that somebody else could have written are left out. `lfs` is
+    /// whether what a commit says of Git LFS is known to leave no pointer as it is.
     ///
     /// # Errors
     /// Configuration that makes no sense.
-    pub(crate) fn of(repository: &gix::Repository) -> gix::Result<Self> {
+    pub(crate) fn of(repository: &gix::Repository, lfs: Pointers) -> gix::Result<Self> {
         let mut context = repository.command_context()?;
         // A filter that works in a projection of this very daemon could wait for itself.
-        let projected =
-            |path: &std::path::PathBuf| rustix::fs::statfs(path).is_ok_and(|found| found.f_type == FUSE);
-        context.worktree_dir = context.worktree_dir.filter(|path| !projected(path));
+        context.worktree_dir = None;
         Ok(Self {
             drivers: gix::filter::Pipeline::options(repository)?.drivers,
             context,
-            pointers: Pointers::of(repository),
+            pointers: lfs.and(Pointers::of(repository)),
             idle: Mutex::default(),
         })
     }
@@ -139,14 +135,25 @@ impl Filters {
     }
 }
 
+/// What makes Git LFS leave pointers as they are, in lower case.
+const CHOOSING: [&str; 3] = ["fetchinclude", "fetchexclude", "skipdownloaderrors"];
+
 impl Pointers {
+    /// What the `.lfsconfig` of a commit says.
+    pub(crate) fn of_file(content: &[u8]) -> Self {
+        let content = String::from_utf8_lossy(content).to_lowercase();
+        if CHOOSING.iter().any(|key| content.contains(key)) { Self::Maybe } else { Self::Followed }
+    }
+
+    fn and(self, other: Self) -> Self {
+        if self == Self::Followed { other } else { self }
+    }
+
     fn of(repository: &gix::Repository) -> Self {
         let config = repository.config_snapshot();
         let skipped =
             std::env::var("GIT_LFS_SKIP_SMUDGE").is_ok_and(|value| !matches!(&*value, "" | "0" | "false"));
-        let chosen = ["lfs.fetchinclude", "lfs.fetchexclude", "lfs.skipdownloaderrors"]
-            .iter()
-            .any(|key| config.string(*key).is_some());
+        let chosen = CHOOSING.iter().any(|key| config.string(format!("lfs.{key}").as_str()).is_some());
         if skipped || chosen { Self::Maybe } else { Self::Followed }
     }
 }

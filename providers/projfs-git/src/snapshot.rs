@@ -32,6 +32,7 @@ use crate::fetch::Failure;
 use crate::fetch::Fetcher;
 use crate::fetch::Git;
 use crate::filters::Filters;
+use crate::filters::Pointers;
 use crate::names;
 use crate::objects::Commit;
 use crate::objects::Id;
@@ -92,12 +93,13 @@ impl Snapshot {
         revision: &str,
     ) -> Result<Self, Error> {
         let settings = objects.settings();
+        let lfs = objects.read(|reader| pointers(reader, commit.tree));
         let read = |repository: &gix::Repository| {
             let attributes = match content {
                 Content::CheckedOut => Some(Attributes::of(repository, permissions().attributes)?),
                 Content::Stored => None,
             };
-            Ok((attributes, Filters::of(repository)?))
+            Ok((attributes, Filters::of(repository, lfs)?))
         };
         let read = objects.with_gix(read);
         let (attributes, filters) =
@@ -412,6 +414,15 @@ impl Directory {
             self.chain.push((path.to_owned(), entry.id));
         }
         self.tree = tree;
+    }
+}
+
+/// What a commit itself says of Git LFS. What is not here may say anything.
+fn pointers(reader: Reader<'_>, root: Id) -> Pointers {
+    let entries = reader.tree(root).unwrap_or_default();
+    match entries.iter().find(|entry| *entry.name == *b".lfsconfig") {
+        Some(entry) => reader.blob(entry.id, Pointers::of_file).unwrap_or(Pointers::Maybe),
+        None => Pointers::Followed,
     }
 }
 

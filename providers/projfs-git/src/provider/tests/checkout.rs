@@ -329,6 +329,17 @@ fn a_file_of_lfs_has_its_size_at_once_and_its_content_when_it_is_read() {
     // Of another size than was announced.
     fs::write(place("store"), vec![b'x'; 3_000_001]).unwrap();
     assert!(read(&provider, b"big file.bin", &listed).is_err());
+    // What may leave a pointer as it is is asked, and its word holds.
+    repository.git(&["config", "lfs.fetchExclude", "*"]);
+    fs::write(place("store"), &pointer).unwrap();
+    agrees(&repository, "excluded");
+    repository.git(&["config", "--unset", "lfs.fetchExclude"]);
+    repository.commit(&[
+        ("100644", b".gitattributes", b"*.bin filter=lfs diff=lfs merge=lfs -text\n"),
+        ("100644", b".lfsconfig", b"[lfs]\n\tfetchexclude = *\n"),
+        ("100644", b"big file.bin", pointer.as_bytes()),
+    ]);
+    agrees(&repository, "excluded by the commit");
     // Those who want pointers get them.
     repository.git(&["config", "filter.lfs.smudge", "cat # git-lfs smudge --skip"]);
     agrees(&repository, "skipped");
