@@ -58,10 +58,18 @@ impl Answerer for Answers {
                 say(Answer::OnDisk { state: self.0.on_disk_state(path)?.bits() });
                 Ok(())
             }),
-            Question::Hydrate { paths } => each(&paths, |path| {
-                let mut done = |path: &RelPath| say(Answer::Fetched { path: text(path) });
-                Ok(self.0.hydrate(path, cancel, &mut done)?)
-            }),
+            Question::Hydrate { paths } => {
+                let mut all = Vec::new();
+                each(&paths, |path| {
+                    all.push(path.to_owned());
+                    Ok(())
+                })?;
+                self.0.prefetch(&all, cancel)?;
+                each(&paths, |path| {
+                    let mut done = |path: &RelPath| say(Answer::Fetched { path: text(path) });
+                    Ok(self.0.hydrate(path, cancel, &mut done)?)
+                })
+            }
             Question::Dehydrate { paths, discard } => {
                 let changes = if discard { LocalChanges::Discard } else { LocalChanges::Keep };
                 each(&paths, |path| {

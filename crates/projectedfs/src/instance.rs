@@ -21,6 +21,7 @@ use projfs_sync::Condvar;
 use projfs_sync::Mutex;
 use projfs_types::Caller;
 use projfs_types::RelPath;
+use projfs_types::RelPathBuf;
 use projfs_types::collation::Collation;
 
 use crate::Error;
@@ -212,7 +213,9 @@ impl VirtualizationInstance {
     /// [`NotFound`](ErrorKind::NotFound); the provider's and the store's, as
     /// [`Operation`](ErrorKind::Operation). It ends with the first.
     pub fn hydrate(&self, path: &RelPath, mut done: impl FnMut(&RelPath)) -> Result<()> {
-        self.shared.hydrate(path, &CancelToken::new(), &mut done)
+        let cancel = CancelToken::new();
+        self.shared.prefetch(&[path.to_owned()], &cancel)?;
+        self.shared.hydrate(path, &cancel, &mut done)
     }
 
     /// Makes the item at a path virtual again, or everything below it that is on disk (`PrjDeleteFile`). `report`
@@ -378,6 +381,12 @@ impl Shared {
     pub(crate) fn state(&self, path: &RelPath, cancel: &CancelToken) -> Result<PathState> {
         let state = self.live()?.engine.state(&context(cancel), path);
         state.map_err(|error| self.failed(error, "tell the state of", path))
+    }
+
+    /// Has the provider get ready what is about to be fetched.
+    pub(crate) fn prefetch(&self, paths: &[RelPathBuf], cancel: &CancelToken) -> Result<()> {
+        self.live()?.engine.prefetch(&context(cancel), paths, cancel);
+        Ok(())
     }
 
     pub(crate) fn hydrate(

@@ -20,6 +20,7 @@ Examples:
 
 SOURCE is one of
   git:PATH[@REV]   a commit of a local repository, bare or not; REV is what git rev-parse takes, HEAD if it is left out
+  git-raw:...      the same, with files as they are stored, not as they are checked out
   dir:PATH         another directory
   PATH[@REV]       git: if PATH is a repository or a work tree, else dir:
 

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use indicatif::ProgressBar;
+use projectedfs::MountEntry;
 use projectedfs::control::Answer;
 use projectedfs::control::Question;
 
@@ -18,9 +19,17 @@ pub(crate) fn run(paths: &[PathBuf], json: bool) -> Outcome<u8> {
     // On a terminal only; it draws to standard error.
     let progress = ProgressBar::new_spinner();
     let mut count = 0;
+    // All of a mount are asked for together: the provider may fetch them at once.
+    let mut mounts: Vec<(MountEntry, Vec<String>)> = Vec::new();
     for path in paths {
         let (located, mount) = Located::find_mounted(path)?;
-        let asked = ask(&mount, &Question::Hydrate { paths: vec![located.text()] }, &mut |answer| {
+        match mounts.iter_mut().find(|(other, _)| other.path == mount.path) {
+            Some((_, paths)) => paths.push(located.text()),
+            None => mounts.push((mount, vec![located.text()])),
+        }
+    }
+    for (mount, paths) in mounts {
+        let asked = ask(&mount, &Question::Hydrate { paths }, &mut |answer| {
             let Answer::Fetched { path } = &answer else { return ControlFlow::Continue(()) };
             count += 1;
             if json {

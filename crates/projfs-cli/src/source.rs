@@ -9,11 +9,16 @@ use std::sync::Arc;
 use projectedfs::CommandHandler;
 use projectedfs::escape;
 use projfs_dir::DirProvider;
+use projfs_git::Content;
 use projfs_git::GitProvider;
 
 use crate::outcome::Exit;
 use crate::outcome::Failure;
 use crate::outcome::Outcome;
+
+/// How sources of a commit begin: with files as they are checked out, and as they are stored.
+const GIT: &str = "git:";
+const GIT_RAW: &str = "git-raw:";
 
 /// What is projected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +26,7 @@ pub(crate) enum Source {
     /// Another directory.
     Dir(PathBuf),
     /// A commit of a local repository.
-    Git { repository: PathBuf, revision: Option<String> },
+    Git { repository: PathBuf, revision: Option<String>, content: Content },
 }
 
 /// What parsing has to know of the file system.
@@ -57,7 +62,7 @@ pub(crate) struct Opened {
 }
 
 impl Source {
-    /// Reads `git:PATH[@REV]`, `dir:PATH` or `PATH[@REV]`.
+    /// Reads `git:PATH[@REV]`, `git-raw:PATH[@REV]`, `dir:PATH` or `PATH[@REV]`.
     pub(crate) fn parse(text: &OsStr, look: &impl Look) -> Outcome<Self> {
         let bytes = text.as_bytes();
         let path = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
@@ -65,12 +70,13 @@ impl Source {
         if let Some(rest) = bytes.strip_prefix(b"dir:") {
             return if rest.is_empty() { Err(empty()) } else { Ok(Self::Dir(path(rest))) };
         }
-        if let Some(rest) = bytes.strip_prefix(b"git:") {
+        for (scheme, content) in [(GIT, Content::CheckedOut), (GIT_RAW, Content::Stored)] {
+            let Some(rest) = bytes.strip_prefix(scheme.as_bytes()) else { continue };
             let (repository, revision) = split_revision(rest, look)?;
             return if repository.is_empty() {
                 Err(empty())
             } else {
-                Ok(Self::git(path(repository), revision))
+                Ok(Self::Git { repository: path(repository), revision, content })
             };
         }
         if bytes.is_empty() {
@@ -86,7 +92,7 @@ impl Source {
             return Ok(Self::git(path(repository), Some(revision)));
         }
         if let Some(scheme) = scheme(bytes) {
-            let message = format!("there is no kind of source {scheme:?}; there are git: and dir:");
+            let message = format!("there is no kind of source {scheme:?}; there are git:, git-raw: and dir:");
             return Err(Failure::new(Exit::Usage, message));
         }
         let message = format!("the source {} is not a directory", whole.display());
@@ -94,7 +100,7 @@ impl Source {
     }
 
     fn git(repository: PathBuf, revision: Option<String>) -> Self {
-        Self::Git { repository, revision }
+        Self::Git { repository, revision, content: Content::CheckedOut }
     }
 
     /// Opens it, which finds out whether it is there.
@@ -110,17 +116,22 @@ impl Source {
                 let handler = Arc::new(projectedfs::Adapter::new(provider));
                 Ok(Opened { handler, exact, place, is_directory: true })
             }
-            Self::Git { repository, revision } => {
+            Self::Git { repository, revision, content } => {
                 let repository = &absolute(repository)?;
                 if !repository.exists() {
                     let error = std::io::Error::from(std::io::ErrorKind::NotFound);
                     return Err(no_path(repository, &error));
                 }
-                let provider = GitProvider::open(repository, revision.as_deref());
+                let provider = GitProvider::open_as(repository, revision.as_deref(), *content);
                 let provider = provider.map_err(|error| Failure::source(&error))?;
                 let place = &provider.describe().repository;
                 let place = place.canonicalize().map_err(|error| no_path(place, &error))?;
-                let exact = format!("git:{}@{}", escape(place.as_os_str().as_bytes()), provider.commit_id());
+                let scheme = match content {
+                    Content::CheckedOut => GIT,
+                    Content::Stored => GIT_RAW,
+                };
+                let exact =
+                    format!("{scheme}{}@{}", escape(place.as_os_str().as_bytes()), provider.commit_id());
                 let handler = Arc::new(projectedfs::Adapter::new(provider));
                 Ok(Opened { handler, exact, place, is_directory: false })
             }
@@ -153,7 +164,7 @@ fn split_revision<'a>(bytes: &'a [u8], look: &impl Look) -> Outcome<(&'a [u8], O
 fn scheme(bytes: &[u8]) -> Option<&str> {
     let colon = bytes.iter().position(|&byte| byte == b':')?;
     let scheme = &bytes[..=colon];
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b':';
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-');
     std::str::from_utf8(scheme).ok().filter(|_| colon > 0 && scheme.iter().all(plain))
 }
 

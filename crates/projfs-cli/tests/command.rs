@@ -5,6 +5,7 @@
 mod command {
     //! The tests, by subject.
 
+    mod git;
     mod keeper;
     mod lifecycle;
     mod privileges;

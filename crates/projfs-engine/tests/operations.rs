@@ -30,6 +30,7 @@ use projfs_provider::DirEntries;
 use projfs_provider::Lifetime;
 use projfs_provider::Provider;
 use projfs_provider::ProviderError;
+use projfs_provider::ProviderErrorKind;
 use projfs_provider::ProviderTraits;
 use projfs_provider::Request;
 use projfs_store::MemoryJournal;
@@ -42,6 +43,7 @@ use projfs_types::ItemName;
 use projfs_types::NodeId;
 use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
+use projfs_types::RelPathBuf;
 
 /// A projection that keeps what it was asked.
 struct Asked {
@@ -75,6 +77,12 @@ impl Provider for Asked {
     fn exists(&self, request: &Request) -> Result<bool, ProviderError> {
         self.note("exists", request);
         self.projection.exists(request)
+    }
+
+    fn prefetch(&self, paths: &[RelPathBuf], cancel: &CancelToken) -> Result<(), ProviderError> {
+        let paths: Vec<_> = paths.iter().map(ToString::to_string).collect();
+        self.asked.lock().push(format!("prefetch {}", paths.join(" ")));
+        if cancel.is_cancelled() { Err(ProviderErrorKind::Cancelled.into()) } else { Ok(()) }
     }
 
     fn traits(&self) -> ProviderTraits {
@@ -248,6 +256,31 @@ fn what_is_below_a_renamed_directory_is_asked_for_where_it_was() {
     assert_eq!(rig.asked(), ["info d/e", "info d/e/f", "data d/e/f"]);
     assert!(rig.find("d").is_none());
     assert_eq!(rig.word("d"), StateWord::Tombstone);
+}
+
+#[test]
+fn what_is_about_to_be_fetched_is_told_by_the_names_that_the_provider_knows() {
+    let rig =
+        Rig::new(Projection::default().directory("d").directory("d/e").file("d/e/f", "deep").file("a", "1"));
+    rig.engine.rename(&rig.context(), (ROOT, name("d")), (ROOT, name("new")), RenameHow::Replace).unwrap();
+    rig.asked();
+    let paths = ["new/e", "a", "d", "missing"].map(|path| RelPathBuf::new(path).unwrap());
+    rig.engine.prefetch(&rig.context(), &paths, &CancelToken::new());
+    let asked = rig.asked();
+    assert_eq!(
+        asked.iter().filter(|asked| asked.starts_with("prefetch")).collect::<Vec<_>>(),
+        ["prefetch d/e a"]
+    );
+    assert!(!asked.iter().any(|asked| asked.starts_with("data")));
+    rig.engine.prefetch(&rig.context(), &paths[2..], &CancelToken::new());
+    assert!(
+        rig.asked().iter().all(|asked| !asked.starts_with("prefetch")),
+        "nothing of it is the provider's"
+    );
+    // What cannot be had ahead is no error.
+    let cancelled = CancelToken::new();
+    cancelled.cancel();
+    rig.engine.prefetch(&rig.context(), &paths[..1], &cancelled);
 }
 
 #[test]

@@ -7,7 +7,9 @@ use std::panic::catch_unwind;
 
 use projfs_sync::Mutex;
 use projfs_types::ProjectedItem;
+use projfs_types::RelPathBuf;
 
+use crate::CancelToken;
 use crate::Command;
 use crate::CommandHandler;
 use crate::EnumerationId;
@@ -84,6 +86,10 @@ impl<P: Provider> CommandHandler for Adapter<P> {
                 }));
             }
         }
+    }
+
+    fn prefetch(&self, paths: &[RelPathBuf], cancel: &CancelToken) -> Result<(), ProviderError> {
+        self.call(|provider| provider.prefetch(paths, cancel))
     }
 
     fn traits(&self) -> ProviderTraits {

@@ -7,7 +7,9 @@ use projfs_sync::Arc;
 use projfs_sync::Mutex;
 use projfs_types::ItemKind;
 use projfs_types::ProjectedItem;
+use projfs_types::RelPathBuf;
 
+use crate::CancelToken;
 use crate::CommandId;
 use crate::DataSink;
 use crate::MaskChange;
@@ -125,6 +127,15 @@ pub trait CommandHandler: Send + Sync + 'static {
     /// Nobody waits for this command any more. Answering it still is harmless.
     fn cancel(&self, command: CommandId) {
         let _ = command;
+    }
+
+    /// Everything at and below `paths` is about to be asked for. May block.
+    ///
+    /// # Errors
+    /// Any error is logged, and changes nothing.
+    fn prefetch(&self, paths: &[RelPathBuf], cancel: &CancelToken) -> Result<(), ProviderError> {
+        let _ = (paths, cancel);
+        Ok(())
     }
 
     /// What of the projection the kernel may keep, and how files may be fetched.

@@ -6,7 +6,9 @@ use std::time::Duration;
 use projfs_sync::Arc;
 use projfs_types::ItemKind;
 use projfs_types::ProjectedItem;
+use projfs_types::RelPathBuf;
 
+use crate::CancelToken;
 use crate::DataSink;
 use crate::DirEntries;
 use crate::MaskChange;
@@ -60,6 +62,17 @@ pub trait Provider: Send + Sync + 'static {
             Err(error) if error.kind == ProviderErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Hears that everything at and below `paths` is about to be asked for, and may get it ready; it has no counterpart on
+    /// Windows. Called on a thread of whoever wants it, not on a provider thread; it may take as long as that takes,
+    /// and should return early once `cancel` is set.
+    ///
+    /// # Errors
+    /// Any error is logged: what cannot be had is found out when it is asked for.
+    fn prefetch(&self, paths: &[RelPathBuf], cancel: &CancelToken) -> Result<(), ProviderError> {
+        let _ = (paths, cancel);
+        Ok(())
     }
 
     /// What of the projection the kernel may keep, and how files may be fetched.
@@ -156,6 +169,10 @@ macro_rules! forward {
 
             fn exists(&self, request: &Request) -> Result<bool, ProviderError> {
                 (**self).exists(request)
+            }
+
+            fn prefetch(&self, paths: &[RelPathBuf], cancel: &CancelToken) -> Result<(), ProviderError> {
+                (**self).prefetch(paths, cancel)
             }
 
             fn traits(&self) -> ProviderTraits {

@@ -234,7 +234,8 @@ fn check_no_data(provider: &dyn Provider, path: &RelPath, version: &VersionInfo)
     assert!(result.is_err(), "{path:?} has content and is no file");
 }
 
-fn request_until(path: &RelPath, version: &VersionInfo, cancel: CancelToken) -> Request {
+/// The same, until `cancel` is set.
+pub fn request_until(path: &RelPath, version: &VersionInfo, cancel: CancelToken) -> Request {
     let caller = Caller { pid: 1, uid: 0, gid: 0 };
     Request::new(CommandId(1), path.to_owned(), version.clone(), caller, cancel)
 }

@@ -1,12 +1,36 @@
-//! `TreeCache`: the trees used lately, within a fixed amount of memory.
+//! What was found out lately, within a fixed amount of memory: trees, and how large converted files are.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::convert::Conversion;
 use crate::objects::Id;
 use crate::tree::Tree;
+
+/// How many sizes are kept.
+const MOST_SIZES: usize = 1 << 17;
+
+/// How large files are that are not their blobs.
+#[derive(Debug, Default)]
+pub(crate) struct Sizes(Mutex<HashMap<(Id, Conversion), u64>>);
+
+impl Sizes {
+    /// The size in bytes, if it is known.
+    pub(crate) fn get(&self, id: Id, conversion: &Conversion) -> Option<u64> {
+        self.0.lock().get(&(id, conversion.clone())).copied()
+    }
+
+    /// Keeps a size. When there are too many, all are forgotten.
+    pub(crate) fn insert(&self, id: Id, conversion: Conversion, size: u64) {
+        let mut sizes = self.0.lock();
+        if sizes.len() >= MOST_SIZES {
+            sizes.clear();
+        }
+        sizes.insert((id, conversion), size);
+    }
+}
 
 /// The trees used lately.
 ///

@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::Path;
 use std::path::PathBuf;
 
-type Source = Box<dyn std::error::Error + Send + Sync>;
+/// What is behind an error.
+pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a commit could not be opened: what, where, and the cause as its `source`.
 #[derive(Debug)]

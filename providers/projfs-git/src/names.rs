@@ -5,7 +5,7 @@
 pub(crate) enum LeftOut {
     /// The name is no file name.
     NotAName,
-    /// Some system would take the name for `.git`, or a symbolic link's for `.gitmodules`.
+    /// `git` would not check it out: the name is taken for `.git`, or a symbolic link's for `.gitmodules`.
     GitItself,
     /// An earlier entry has the same name.
     Twice,
@@ -26,15 +26,38 @@ fn is_ignored(point: char) -> bool {
     matches!(point, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Whether Linux, Windows or macOS would take `name` for `.git`.
-pub(crate) fn is_dot_git(name: &[u8]) -> bool {
-    is_on_hfs(name, ".git") || is_on_ntfs(name, b".git") || is_on_ntfs(name, b"git~1")
+/// Which systems besides this one a checkout is safe on. It decides with `core.protectHFS` and `core.protectNTFS` what `git`
+/// itself would refuse to check out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Protection {
+    pub(crate) hfs: bool,
+    pub(crate) ntfs: bool,
 }
 
-/// Whether Linux, Windows or macOS would take `name` for `.gitmodules`.
-pub(crate) fn is_dot_gitmodules(name: &[u8]) -> bool {
-    is_on_hfs(name, ".gitmodules")
-        || is_on_ntfs(name, b".gitmodules")
+impl Protection {
+    /// Whether `name` is, or would be taken for, `.git`.
+    pub(crate) fn is_dot_git(self, name: &[u8]) -> bool {
+        name.eq_ignore_ascii_case(b".git")
+            || (self.hfs && is_on_hfs(name, ".git"))
+            || (self.ntfs && parts(name).any(|name| is_on_ntfs(name, b".git") || is_on_ntfs(name, b"git~1")))
+    }
+
+    /// Whether `name` is, or would be taken for, `.gitmodules`.
+    pub(crate) fn is_dot_gitmodules(self, name: &[u8]) -> bool {
+        name.eq_ignore_ascii_case(b".gitmodules")
+            || (self.hfs && is_on_hfs(name, ".gitmodules"))
+            || (self.ntfs && parts(name).any(is_gitmodules_on_ntfs))
+    }
+}
+
+/// What a system that takes a backslash for a slash sees in a name: everything after one.
+fn parts(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let after = (0..name.len()).filter(|&at| name[at] == b'\\').map(|at| &name[at + 1..]);
+    std::iter::once(name).chain(after)
+}
+
+fn is_gitmodules_on_ntfs(name: &[u8]) -> bool {
+    is_on_ntfs(name, b".gitmodules")
         || (1..=4).any(|n| is_on_ntfs(name, format!("gitmod~{n}").as_bytes()))
         || is_short_gitmodules(name)
 }

@@ -5,6 +5,7 @@ use projfs_types::ItemNameBuf;
 
 use crate::names;
 use crate::names::LeftOut;
+use crate::names::Protection;
 use crate::objects::Id;
 
 /// One directory: only what is shown, ordered by the bytes of the names.
@@ -29,6 +30,8 @@ pub(crate) enum EntryKind {
     Directory,
     /// With its target, unless that could not be read.
     Symlink(Option<Box<[u8]>>),
+    /// A symbolic link, where those are files.
+    LinkAsFile,
     Submodule,
 }
 
@@ -45,11 +48,11 @@ pub(crate) type Omission = (Box<[u8]>, LeftOut);
 
 impl Tree {
     /// Takes what can be shown of a tree object's entries; also gives the names of the others, with the reason.
-    pub(crate) fn check(raw: Vec<RawEntry>) -> (Self, Vec<Omission>) {
+    pub(crate) fn check(raw: Vec<RawEntry>, protection: Protection) -> (Self, Vec<Omission>) {
         let mut entries = Vec::with_capacity(raw.len());
         let mut left_out = Vec::new();
         for entry in raw {
-            match check_entry(&entry) {
+            match check_entry(&entry, protection) {
                 Ok(name) => entries.push(Entry { name: name.to_owned(), id: entry.id, kind: entry.kind }),
                 Err(reason) => left_out.push((entry.name, reason)),
             }
@@ -86,23 +89,39 @@ impl Tree {
 }
 
 impl EntryKind {
+    /// Whether a blob says what it is.
+    pub(crate) fn is_blob(&self) -> bool {
+        match self {
+            Self::File | Self::Executable | Self::Symlink(_) | Self::LinkAsFile => true,
+            Self::Directory | Self::Submodule => false,
+        }
+    }
+
     fn target_length(&self) -> usize {
         match self {
             Self::Symlink(Some(target)) => target.len() + 16,
-            Self::File | Self::Executable | Self::Directory | Self::Symlink(None) | Self::Submodule => 0,
+            Self::File
+            | Self::Executable
+            | Self::Directory
+            | Self::Symlink(None)
+            | Self::LinkAsFile
+            | Self::Submodule => 0,
         }
     }
 }
 
-fn check_entry(entry: &RawEntry) -> Result<&ItemName, LeftOut> {
+fn check_entry(entry: &RawEntry, protection: Protection) -> Result<&ItemName, LeftOut> {
     let name = ItemName::new(&entry.name).map_err(|_| LeftOut::NotAName)?;
-    if names::is_dot_git(&entry.name) {
+    if protection.is_dot_git(&entry.name) {
         return Err(LeftOut::GitItself);
     }
     match &entry.kind {
-        EntryKind::Symlink(_) if names::is_dot_gitmodules(&entry.name) => Err(LeftOut::GitItself),
+        EntryKind::Symlink(_) | EntryKind::LinkAsFile if protection.is_dot_gitmodules(&entry.name) => {
+            Err(LeftOut::GitItself)
+        }
         EntryKind::Symlink(Some(target)) if !names::is_target(target) => Err(LeftOut::Target),
         EntryKind::Symlink(_)
+        | EntryKind::LinkAsFile
         | EntryKind::File
         | EntryKind::Executable
         | EntryKind::Directory

@@ -18,7 +18,11 @@ impl Look for Known {
 const KNOWN: Known = Known(&["/r/a", "/r/b@home", "/d/a", "/d/a@b"]);
 
 fn git(repository: &str, revision: Option<&str>) -> Source {
-    Source::Git { repository: repository.into(), revision: revision.map(Into::into) }
+    Source::Git {
+        repository: repository.into(),
+        revision: revision.map(Into::into),
+        content: Content::CheckedOut,
+    }
 }
 
 #[track_caller]
@@ -41,6 +45,12 @@ fn kinds_that_are_named() {
     is("git:/r/a", git("/r/a", None));
     is("git:/r/a@v1", git("/r/a", Some("v1")));
     is("git:/nowhere@v1", git("/nowhere", Some("v1")));
+    let stored = |repository: &str, revision: &str| Source::Git {
+        repository: repository.into(),
+        revision: Some(revision.into()),
+        content: Content::Stored,
+    };
+    is("git-raw:/r/a@v1", stored("/r/a", "v1"));
 }
 
 #[test]
@@ -67,6 +77,8 @@ fn nonsense_is_refused() {
     is_refused("git:", Exit::Usage, "names no path");
     is_refused("git:/r/a@", Exit::Usage, "no revision");
     is_refused("zip:/a", Exit::Usage, "\"zip:\"");
+    is_refused("git-row:/a", Exit::Usage, "\"git-row:\"");
+    is_refused("git-raw:", Exit::Usage, "names no path");
     is_refused("/nowhere", Exit::Source, "/nowhere is not a directory");
     is_refused("/d/a@v1", Exit::Source, "not a directory");
 }

@@ -69,9 +69,15 @@ impl Work {
     }
 
     fn git(&self, arguments: &[&str]) {
+        self.git_in("repo", arguments);
+    }
+
+    /// Runs `git` in one of the directories.
+    #[track_caller]
+    pub(super) fn git_in(&self, directory: &str, arguments: &[&str]) {
         let mut git = Command::new("git");
         git.args(["-c", "user.name=n", "-c", "user.email=e@e", "-c", "init.defaultBranch=main"]);
-        assert!(git.arg("-C").arg(self.path("repo")).args(arguments).status().unwrap().success());
+        assert!(git.arg("-C").arg(self.path(directory)).args(arguments).status().unwrap().success());
     }
 
     /// The command, in the directory, with a runtime directory of its own.

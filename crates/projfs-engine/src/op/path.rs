@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use projfs_provider::CancelToken;
 use projfs_types::DirectoryState;
 use projfs_types::FileState;
 use projfs_types::ItemKind;
@@ -94,6 +95,19 @@ impl Engine {
         done: &mut dyn FnMut(&RelPath),
     ) -> Result<()> {
         self.at_path(context, path, |node| self.hydrate_node(context, node, path, done))
+    }
+
+    /// Tells the provider that everything at and below these paths is about to be asked for, and waits until it is ready.
+    /// What is not the provider's is passed over; what it cannot get ready is found out when it is asked for.
+    pub fn prefetch(&self, context: &Context<'_>, paths: &[RelPathBuf], cancel: &CancelToken) {
+        let origins: Vec<_> =
+            paths.iter().filter_map(|path| self.state(context, path).ok()?.origin).collect();
+        if origins.is_empty() {
+            return;
+        }
+        if let Err(error) = self.commands.handler().prefetch(&origins, cancel) {
+            tracing::warn!(%error, "nothing was fetched ahead");
+        }
     }
 
     /// Calls `act` with the node of the item at a path, which is a placeholder at least by then.

@@ -1,7 +1,10 @@
 //! Repositories are made by the `git` program, which so is the judge of what is in them.
 
+mod checkout;
+mod damaged;
 mod hostile;
 mod open;
+mod partial;
 mod repository;
 
 use std::ffi::OsStr;
@@ -10,10 +13,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
 
+use projfs_provider::ProviderErrorKind;
 use projfs_testkit::provider_contract;
 use projfs_testkit::provider_contract::Snapshot;
+use projfs_types::FileTimes;
 use projfs_types::ItemKind;
+use projfs_types::PlaceholderInfo;
 use projfs_types::PlaceholderKind;
+use projfs_types::Timestamp;
 use projfs_types::VersionInfo;
 
 use self::repository::Repository;

@@ -4,7 +4,10 @@ use super::EntryKind;
 use super::RawEntry;
 use super::Tree;
 use crate::names::LeftOut;
+use crate::names::Protection;
 use crate::objects::Id;
+
+const DEFAULT: Protection = Protection { hfs: false, ntfs: true };
 
 fn raw(name: &[u8], id: u8, kind: EntryKind) -> RawEntry {
     RawEntry { name: name.into(), id: Id::from_bytes(&[id; 20]).unwrap(), kind }
@@ -13,20 +16,24 @@ fn raw(name: &[u8], id: u8, kind: EntryKind) -> RawEntry {
 #[test]
 fn what_cannot_be_shown_is_left_out_and_the_rest_stays() {
     let target = |bytes: &[u8]| EntryKind::Symlink(Some(bytes.into()));
-    let (tree, left_out) = Tree::check(vec![
-        raw(b"b", 1, EntryKind::File),
-        raw(b"", 2, EntryKind::File),
-        raw(b"..", 3, EntryKind::Directory),
-        raw(b"x/y", 4, EntryKind::File),
-        raw(&[b'n'; 256], 5, EntryKind::File),
-        raw(b".GIT", 6, EntryKind::Directory),
-        raw(b".gitmodules", 7, target(b"a")),
-        raw(b"link", 8, target(&[b'a'; 4096])),
-        raw(b"b", 9, target(b"/etc")),
-        raw(b"a", 10, EntryKind::Executable),
-        raw(b"good", 11, target(b"a")),
-        raw(b"unread", 12, EntryKind::Symlink(None)),
-    ]);
+    let (tree, left_out) = Tree::check(
+        vec![
+            raw(b"b", 1, EntryKind::File),
+            raw(b"", 2, EntryKind::File),
+            raw(b"..", 3, EntryKind::Directory),
+            raw(b"x/y", 4, EntryKind::File),
+            raw(&[b'n'; 256], 5, EntryKind::File),
+            raw(b".GIT", 6, EntryKind::Directory),
+            raw(b".gitmodules", 7, target(b"a")),
+            raw(b"link", 8, target(&[b'a'; 4096])),
+            raw(b"b", 9, target(b"/etc")),
+            raw(b"a", 10, EntryKind::Executable),
+            raw(b"good", 11, target(b"a")),
+            raw(b"unread", 12, EntryKind::Symlink(None)),
+            raw(b".gitmodules", 13, EntryKind::LinkAsFile),
+        ],
+        DEFAULT,
+    );
     let names: Vec<_> = tree.entries().iter().map(|entry| entry.name.to_string()).collect();
     assert_eq!(names, ["a", "b", "good", "unread"]);
     let reasons: Vec<_> = left_out.iter().map(|(_, reason)| *reason).collect();
@@ -38,6 +45,7 @@ fn what_cannot_be_shown_is_left_out_and_the_rest_stays() {
         LeftOut::GitItself,
         LeftOut::GitItself,
         LeftOut::Target,
+        LeftOut::GitItself,
         LeftOut::Twice,
     ];
     assert_eq!(reasons, expected);
@@ -48,7 +56,7 @@ fn what_cannot_be_shown_is_left_out_and_the_rest_stays() {
 #[test]
 fn names_are_found_in_any_order_of_the_object() {
     let (tree, left_out) =
-        Tree::check((0..=255u8).rev().map(|n| raw(&[b'n', n.max(1)], n, EntryKind::File)).collect());
+        Tree::check((0..=255u8).rev().map(|n| raw(&[b'n', n.max(1)], n, EntryKind::File)).collect(), DEFAULT);
     // 47 is the slash; 0 and 1 are one name.
     assert_eq!((tree.entries().len(), left_out.len()), (254, 2));
     for n in (1..=255u8).filter(|n| *n != b'/') {

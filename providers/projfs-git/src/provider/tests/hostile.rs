@@ -8,6 +8,9 @@ use projfs_provider::DataTarget;
 use projfs_provider::Provider;
 use projfs_provider::ProviderErrorKind;
 use projfs_testkit::provider_contract;
+use projfs_types::ItemKind;
+use projfs_types::RelPath;
+use projfs_types::VersionInfo;
 
 use super::Repository;
 use super::describe;
@@ -31,7 +34,6 @@ fn entries_that_cannot_be_shown_are_left_out_and_the_others_stay() {
         ("40000", b".git", &inner),
         ("40000", b".GiT", &inner),
         ("40000", b"git~1", &inner),
-        ("40000", ".g\u{200c}it".as_bytes(), &inner),
         ("40000", b".git . ", &inner),
         ("100644", b"../escape", &blob),
         ("100644", b"/etc/passwd", &blob),
@@ -68,7 +70,89 @@ fn entries_that_cannot_be_shown_are_left_out_and_the_others_stay() {
     assert_eq!(snapshot[path(b"hostile/group-writable")].info.mode, 0o644);
     let error = describe(&provider, b"hostile/.git/file").unwrap_err();
     assert_eq!(error.kind, ProviderErrorKind::NotFound);
-    assert_eq!(provider.logged.lock().len(), 1);
+    assert_eq!(provider.snapshot.logged.lock().len(), 1);
+}
+
+/// Which names `git` refuses to check out, for files and for symbolic links, is said by `git` itself.
+#[test]
+fn the_names_that_git_refuses_are_left_out_and_no_others() {
+    let repository = Repository::init(&[]);
+    let blob = repository.store("blob", b"content");
+    let names: [&[u8]; 34] = [
+        b".git",
+        b".GIT",
+        b".git ",
+        b".git.",
+        b".git...",
+        b".git::$INDEX_ALLOCATION",
+        b".git:x",
+        b"git~1",
+        b"GIT~1 .",
+        b"git~2",
+        b".git\\x",
+        b"x\\.git",
+        b"x\\git~1",
+        b"x\\y",
+        b"x:y",
+        ".g\u{200c}it".as_bytes(),
+        "\u{feff}.git".as_bytes(),
+        ".gitmod\u{200c}ules".as_bytes(),
+        b".gitmodules",
+        b".GitModules",
+        b".gitmodules ",
+        b".gitmodules:x",
+        b"gitmod~1",
+        b"gitmod~4",
+        b"gitmod~5",
+        b"gi7eba~1",
+        b"gi7eb~12",
+        b"~1000000",
+        b".gitignore",
+        b".gitattributes",
+        b"..",
+        b".",
+        b"...",
+        b"COM1",
+    ];
+    for (hfs, ntfs) in [("default", "default"), ("true", "false"), ("false", "false"), ("true", "true")] {
+        for (key, value) in [("core.protectHFS", hfs), ("core.protectNTFS", ntfs)] {
+            if value != "default" {
+                repository.git(&["config", key, value]);
+            }
+        }
+        for mode in ["100644", "120000"] {
+            for name in names {
+                let tree = repository.store_tree(&[(mode, name, &blob)]);
+                let accepted = repository.tries(&["read-tree", &tree]);
+                let commit = repository.commit_tree(&tree);
+                let provider = GitProvider::open(repository.path(), Some(&commit)).unwrap();
+                let request = provider_contract::request(RelPath::root(), &VersionInfo::default());
+                let shown = !provider.enumerate(&request).unwrap().into_vec().is_empty();
+                let name = String::from_utf8_lossy(name);
+                assert_eq!(shown, accepted, "{mode} {name:?}, HFS {hfs}, NTFS {ntfs}");
+            }
+        }
+    }
+}
+
+#[test]
+fn modes_that_no_git_writes_are_what_git_takes_them_for() {
+    let repository = Repository::init(&[]);
+    let blob = repository.store("blob", b"content");
+    let inner = repository.store_tree(&[("100644", b"file", &blob)]);
+    let root = repository.store_tree(&[
+        ("100600", b"a", &blob),
+        ("100777", b"b", &blob),
+        ("100111", b"c", &blob),
+        ("120777", b"d", &blob),
+        ("040755", b"e", &inner),
+        ("100000", b"f", &blob),
+    ]);
+    let provider = GitProvider::open(repository.path(), Some(&repository.commit_tree(&root))).unwrap();
+    let mode = |name: &[u8]| describe(&provider, name).unwrap().info.mode;
+    assert_eq!([mode(b"a"), mode(b"b"), mode(b"c"), mode(b"f")], [0o644, 0o755, 0o755, 0o644]);
+    assert_eq!(describe(&provider, b"d").unwrap().info.item_kind(), ItemKind::Symlink);
+    assert_eq!(describe(&provider, b"e/file").unwrap().info.size(), 7);
 }
 
 #[test]

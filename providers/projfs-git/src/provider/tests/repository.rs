@@ -24,6 +24,13 @@ impl Repository {
         repository
     }
 
+    /// Clones `url` as it is, with more options of `git clone`.
+    pub(super) fn clone_of(url: &str, options: &[&str]) -> Self {
+        let repository = Self { dir: tempfile::tempdir().unwrap() };
+        repository.git(&[&["clone", "-q", "--no-checkout"], options, &[url, "."]].concat());
+        repository
+    }
+
     pub(super) fn path(&self) -> &Path {
         self.dir.path()
     }
@@ -31,6 +38,14 @@ impl Repository {
     /// The file of a loose object.
     pub(super) fn object(&self, id: &str) -> PathBuf {
         self.path().join(".git/objects").join(&id[..2]).join(&id[2..])
+    }
+
+    /// How many packs it has.
+    pub(super) fn packs(&self) -> usize {
+        let files = std::fs::read_dir(self.path().join(".git/objects/pack")).unwrap();
+        files
+            .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|end| end == "pack"))
+            .count()
     }
 
     /// Runs `git`; gives what it says, without the line end.
@@ -84,9 +99,46 @@ impl Repository {
         self.git(&["commit-tree", "-m", "hostile", tree])
     }
 
-    fn run(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+    /// Commits exactly these files of (mode, path, content), as they are; gives the id of the commit.
+    pub(super) fn commit(&self, files: &[(&str, &[u8], &[u8])]) -> String {
+        let committer = format!("committer C <c@example.org> {TIME} +0530");
+        let parent =
+            if self.git(&["rev-list", "-n1", "--all"]).is_empty() { "" } else { "from refs/heads/main^0\n" };
+        let mut stream =
+            format!("commit refs/heads/main\n{committer}\ndata 0\n{parent}deleteall\n").into_bytes();
+        for (mode, path, content) in files {
+            let path = String::from_utf8_lossy(path).replace('"', "\\\"");
+            stream.extend_from_slice(
+                format!("M {mode} inline \"{path}\"\ndata {}\n", content.len()).as_bytes(),
+            );
+            stream.extend_from_slice(content);
+            stream.push(b'\n');
+        }
+        self.run(&["fast-import", "--quiet", "--done"], &[&stream[..], b"done\n"].concat());
+        self.git(&["read-tree", "HEAD"]);
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    /// Runs `git`; gives whether it could do what it was asked.
+    pub(super) fn tries(&self, arguments: &[&str]) -> bool {
+        self.command(arguments).stderr(Stdio::null()).status().unwrap().success()
+    }
+
+    pub(super) fn run(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "git {arguments:?}: {words}");
+        output.stdout
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let time = format!("{TIME} +0530");
-        let mut child = Command::new("git")
+        let mut command = Command::new("git");
+        command
             .current_dir(self.path())
             .args(["-c", "protocol.file.allow=always", "-c", "core.fsyncMethod=batch"])
             .args(arguments)
@@ -94,17 +146,9 @@ impl Repository {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
             .envs([("HOME", "/nowhere"), ("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_COMMITTER_DATE", &time)])
+            .envs([("GIT_AUTHOR_DATE", &time)])
             .envs([("GIT_AUTHOR_NAME", "A"), ("GIT_AUTHOR_EMAIL", "a@example.org")])
-            .envs([("GIT_COMMITTER_NAME", "C"), ("GIT_COMMITTER_EMAIL", "c@example.org")])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(input).unwrap();
-        let output = child.wait_with_output().unwrap();
-        let words = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "git {arguments:?}: {words}");
-        output.stdout
+            .envs([("GIT_COMMITTER_NAME", "C"), ("GIT_COMMITTER_EMAIL", "c@example.org")]);
+        command
     }
 }
