@@ -100,6 +100,23 @@ Examples:
   projfs run git:.@HEAD -- sh -c 'ls -l && wc -c Cargo.toml'
   projfs run --at tree ~/src/project@v1.0 -- make")]
     Run(Run),
+    /// Make another working tree of a repository: all of a commit's files are there at once, and `git` works in it.
+    #[command(after_help = "\
+It is registered with `git worktree add`, which chooses the branch and refuses what it refuses. A working tree that is
+there and not mounted is mounted again by `projfs worktree DIR`.
+
+Examples:
+  projfs worktree ../review origin/topic   a tree next to this one
+  projfs worktree -b fix ../fix v6.1       a new branch from a tag")]
+    Worktree(Worktree),
+    /// Answer `git` what has changed since a token: what `core.fsmonitor` runs.
+    #[command(hide = true)]
+    GitFsmonitor {
+        /// Of the protocol.
+        version: String,
+        /// What was answered last.
+        token: String,
+    },
     /// List what is mounted.
     List {
         /// Print JSON.
@@ -217,6 +234,36 @@ pub(crate) struct Run {
     /// The command and its arguments.
     #[arg(last = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
+}
+
+/// What `worktree` is given.
+#[derive(Debug, Args)]
+pub(crate) struct Worktree {
+    /// Where it appears.
+    pub(crate) dir: PathBuf,
+    /// What it shows, as for `git worktree add`: a branch, a commit, or a new branch named as DIR if it is left out.
+    pub(crate) rev: Option<OsString>,
+    /// The repository: its directory, or one of its working trees.
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    pub(crate) repo: PathBuf,
+    /// Make a new branch.
+    #[arg(short = 'b', value_name = "BRANCH")]
+    pub(crate) new_branch: Option<OsString>,
+    /// Make a branch, or have it begin here.
+    #[arg(short = 'B', value_name = "BRANCH")]
+    pub(crate) reset_branch: Option<OsString>,
+    /// Be on no branch.
+    #[arg(short, long)]
+    pub(crate) detach: bool,
+    /// Also if another working tree has the branch.
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// Leave `core.fsmonitor` and `core.untrackedCache` alone: `git status` then looks at every name.
+    #[arg(long)]
+    pub(crate) no_hooks: bool,
+    /// Print nothing.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 }
 
 /// What `watch` is given.

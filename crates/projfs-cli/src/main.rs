@@ -20,6 +20,7 @@ mod status;
 mod unmount;
 mod upgrade;
 mod watch;
+mod worktree;
 
 use std::process::ExitCode;
 
@@ -54,6 +55,8 @@ fn carry_out(cli: &Cli) -> Outcome<u8> {
         Verb::Upgrade { dir } => upgrade::run(dir),
         Verb::MemoryFormat => upgrade::print_format(),
         Verb::Run(run) => run::run(run),
+        Verb::Worktree(worktree) => worktree::run(worktree),
+        Verb::GitFsmonitor { version, token } => worktree::fsmonitor::run(version, token),
         Verb::List { json } => list::run(*json),
         Verb::Status { dir, json } => status::run(dir.as_deref(), *json),
         Verb::State { paths, verbose, json } => state::run(paths, *verbose, *json),

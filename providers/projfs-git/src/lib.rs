@@ -23,6 +23,7 @@
 
 mod cache;
 mod error;
+mod index;
 mod names;
 mod objects;
 mod provider;
@@ -31,5 +32,9 @@ mod version;
 
 pub use error::Error;
 pub use error::ErrorKind;
+pub use index::Index;
+pub use index::Monitor;
+pub use index::Owner;
+pub use index::Untracked;
 pub use provider::Description;
 pub use provider::GitProvider;

@@ -35,6 +35,7 @@ use crate::objects::Unreadable;
 use crate::tree::Entry;
 use crate::tree::EntryKind;
 use crate::tree::Omission;
+use crate::tree::RawEntry;
 use crate::tree::Tree;
 use crate::version;
 
@@ -55,6 +56,7 @@ pub struct GitProvider {
     objects: Objects,
     id_length: usize,
     root: Id,
+    seconds: i64,
     times: FileTimes,
     description: Description,
     trees: TreeCache,
@@ -87,6 +89,7 @@ impl GitProvider {
         let provider = Self {
             id_length: objects.id_length(),
             root: commit.tree,
+            seconds: commit.seconds,
             times: FileTimes::all(Timestamp::from_seconds(commit.seconds)),
             description: Description {
                 repository: objects.directory(),
@@ -112,6 +115,36 @@ impl GitProvider {
     /// What is projected, for people.
     pub fn describe(&self) -> &Description {
         &self.description
+    }
+
+    /// The commit's time, in seconds since 1970.
+    pub(crate) fn seconds(&self) -> i64 {
+        self.seconds
+    }
+
+    /// How many bytes an object id has.
+    pub(crate) fn id_length(&self) -> usize {
+        self.id_length
+    }
+
+    /// The commit's tree.
+    pub(crate) fn root(&self) -> Id {
+        self.root
+    }
+
+    /// The entries of a tree as it has them.
+    pub(crate) fn raw_tree(&self, id: Id) -> Result<Vec<RawEntry>, Unreadable> {
+        self.objects.read(|reader| reader.tree(id))
+    }
+
+    /// The size of a blob that is here.
+    pub(crate) fn local_size(&self, id: Id) -> Result<u64, Unreadable> {
+        self.objects.read(|reader| reader.size(id))
+    }
+
+    /// The content of a blob.
+    pub(crate) fn content(&self, id: Id) -> Result<Vec<u8>, Unreadable> {
+        self.objects.read(|reader| reader.blob(id, <[u8]>::to_vec))
     }
 
     /// The tree `id`, which is the directory at `path`.
