@@ -109,6 +109,24 @@ Examples:
   projfs worktree ../review origin/topic   a tree next to this one
   projfs worktree -b fix ../fix v6.1       a new branch from a tag")]
     Worktree(Worktree),
+    /// Clone a repository, and have a working tree of it at once: no file is checked out.
+    #[command(after_help = "\
+The repository is next to DIR, in DIR.git: what is below a mount cannot be reached. `git clone` fetches it.
+
+Example:
+  projfs clone https://example.org/project.git project")]
+    Clone(Clone),
+    /// Remove a working tree that `worktree` or `clone` made, and all that is on disk for it.
+    #[command(after_help = "\
+It is refused as `git worktree remove` refuses: if files were changed or are untracked, unless with --force; if it is
+locked, unless with --force twice. The repository of a clone stays.")]
+    Remove {
+        /// The working tree.
+        dir: PathBuf,
+        /// Also if something in it would be lost; twice: also if it is locked.
+        #[arg(short, long, action = clap::ArgAction::Count)]
+        force: u8,
+    },
     /// Answer `git` what has changed since a token: what `core.fsmonitor` runs.
     #[command(hide = true)]
     GitFsmonitor {
@@ -258,6 +276,36 @@ pub(crate) struct Worktree {
     /// Also if another working tree has the branch.
     #[arg(short, long)]
     pub(crate) force: bool,
+    /// Leave `core.fsmonitor` and `core.untrackedCache` alone: `git status` then looks at every name.
+    #[arg(long)]
+    pub(crate) no_hooks: bool,
+    /// Print nothing.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// What `clone` is given.
+#[derive(Debug, Args)]
+pub(crate) struct Clone {
+    /// What is cloned, as for `git clone`.
+    pub(crate) url: OsString,
+    /// Where the working tree appears.
+    pub(crate) dir: PathBuf,
+    /// Show this branch or tag.
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) branch: Option<OsString>,
+    /// Fetch only so many commits of the history.
+    #[arg(long, value_name = "N")]
+    pub(crate) depth: Option<OsString>,
+    /// Do not fetch all objects; see `git clone`. What is missing cannot be read.
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) filter: Option<OsString>,
+    /// Call the remote by this name.
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) origin: Option<OsString>,
+    /// Where the repository is to be.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) separate_git_dir: Option<PathBuf>,
     /// Leave `core.fsmonitor` and `core.untrackedCache` alone: `git status` then looks at every name.
     #[arg(long)]
     pub(crate) no_hooks: bool,

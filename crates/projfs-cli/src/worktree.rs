@@ -12,6 +12,7 @@ use projectedfs::VirtualizationRoot;
 use projectedfs::is_root;
 
 use crate::cli::Worktree;
+use crate::locate::Located;
 use crate::mount;
 use crate::outcome::Exit;
 use crate::outcome::Failure;
@@ -24,6 +25,10 @@ use project::Tree;
 pub(crate) fn run(worktree: &Worktree) -> Outcome<u8> {
     let cannot = |error: std::io::Error| Failure::system(format!("find {}", worktree.dir.display()), &error);
     let dir = std::path::absolute(&worktree.dir).map_err(cannot)?;
+    if Located::find_mounted(&dir).is_ok_and(|(located, _)| located.path.is_root()) {
+        let message = format!("{} is mounted already: git switch changes what it shows", dir.display());
+        return Err(Failure::new(Exit::Mounted, message));
+    }
     if is_root(&dir) {
         return again(worktree, &dir);
     }

@@ -138,6 +138,7 @@ impl News<'_> {
             | Answer::Fetched { .. }
             | Answer::Virtual { .. }
             | Answer::Kept { .. }
+            | Answer::DiskUse { .. }
             | Answer::Done
             | Answer::Failed(_) => {}
         }

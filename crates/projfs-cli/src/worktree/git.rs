@@ -21,15 +21,19 @@ impl Git {
     pub(crate) fn new(dir: &Path) -> Self {
         let mut command = Command::new("git");
         command.arg("-C").arg(dir).stdin(Stdio::null());
+        command.env("LC_ALL", "C");
         for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR"] {
             command.env_remove(name);
         }
         Self { command }
     }
 
-    /// What it prints goes where ours goes.
+    /// It speaks with who runs us, in their language.
     pub(crate) fn show(mut self) -> Self {
-        self.command.stdin(Stdio::inherit());
+        self.command.stdin(Stdio::inherit()).env_remove("LC_ALL");
+        if let Some(language) = std::env::var_os("LC_ALL") {
+            self.command.env("LC_ALL", language);
+        }
         self
     }
 

@@ -6,6 +6,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -30,7 +31,7 @@ const ATTRIBUTES: [&str; 6] = ["text", "crlf", "eol", "ident", "filter", "workin
 
 /// Writes the index of a working tree that is mounted.
 pub(super) fn write(tree: &Tree, index: &Index<'_>, hooks: Hooks) -> Outcome<()> {
-    let owner = Owner { uid: rustix::process::geteuid().as_raw(), gid: rustix::process::getegid().as_raw() };
+    let owner = owner(&tree.dir)?;
     let cannot =
         |error: std::io::Error| Failure::system(format!("make the index of {}", tree.dir.display()), &error);
     let monitor = match hooks {
@@ -46,6 +47,17 @@ pub(super) fn write(tree: &Tree, index: &Index<'_>, hooks: Hooks) -> Outcome<()>
     // As git does it: who works on the index at the same time is kept out by the name of the lock.
     let (path, lock) = (tree.git_dir.join("index"), tree.git_dir.join("index.lock"));
     put(&lock, &bytes).and_then(|()| std::fs::rename(&lock, &path)).map_err(cannot)
+}
+
+/// Who owns what is projected: root gives it to whom the directory belongs.
+fn owner(dir: &Path) -> Outcome<Owner> {
+    if !rustix::process::geteuid().is_root() {
+        let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
+        return Ok(Owner { uid: uid.as_raw(), gid: gid.as_raw() });
+    }
+    let found = dir.symlink_metadata();
+    let found = found.map_err(|error| Failure::system(format!("look at {}", dir.display()), &error))?;
+    Ok(Owner { uid: found.uid(), gid: found.gid() })
 }
 
 fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

@@ -1,10 +1,13 @@
 //! Making a registered working tree without files one that shows its commit.
 
+use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
+use std::time::Instant;
 
 use projectedfs::VirtualizationRoot;
 use projfs_git::GitProvider;
@@ -16,6 +19,15 @@ use super::program;
 use crate::mount;
 use crate::outcome::Failure;
 use crate::outcome::Outcome;
+
+/// The file with the settings of one tree, in its own git directory.
+const SETTINGS: &str = "projfs.config";
+
+/// How long the repository's settings may be locked by others.
+const LOCKED: Duration = Duration::from_secs(5);
+
+/// How long is waited between two attempts.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Whether `git` asks us what has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,12 +63,12 @@ impl Tree {
     }
 
     /// Keeps the commit that is projected: it is needed longer than any branch may lead to it.
-    pub(crate) fn reference(&self) -> OsString {
-        let mut name = OsString::from("refs/projfs/");
-        match self.git_dir == self.common_dir {
-            true => name.push("main"),
-            false => name.push(self.git_dir.file_name().unwrap_or_default()),
+    fn reference(&self) -> OsString {
+        if self.git_dir == self.common_dir {
+            return "refs/projfs/main".into();
         }
+        let mut name = OsString::from("refs/projfs/worktrees/");
+        name.push(self.git_dir.file_name().unwrap_or_default());
         name
     }
 
@@ -95,40 +107,70 @@ impl Tree {
         if hooks == Hooks::None {
             return Ok(());
         }
-        self.allow_own_settings()?;
-        let set = |name: &str, value: &[u8]| {
-            let mut config = Git::new(&self.dir);
-            config.args(["config", "--worktree", name]).arg(std::ffi::OsStr::from_bytes(value));
-            config.checked().map(drop)
-        };
+        let own = self.git_dir.join(SETTINGS);
         let mut command = quoted(program()?.as_bytes());
         command.extend_from_slice(b" git-fsmonitor");
-        set("core.fsmonitor", &command)?;
-        set("core.untrackedCache", b"true")
+        for (name, value) in [("core.fsmonitor", &command[..]), ("core.untrackedCache", b"true")] {
+            let mut config = Git::new(&self.dir);
+            config.args(["config", "--file"]).arg(&own).arg(name).arg(OsStr::from_bytes(value)).checked()?;
+        }
+        let inside = own.strip_prefix(&self.common_dir).unwrap_or(&own);
+        self.change_settings(|config| config.arg(self.condition()).arg(inside))
     }
 
-    /// Lets working trees of this repository have settings of their own. What is meant for the main one only becomes its
-    /// own then, as `git` does it.
-    fn allow_own_settings(&self) -> Outcome<()> {
-        let common = self.common_dir.join("config");
-        let in_file = |file: &Path, arguments: &[&str]| {
-            let mut config = Git::new(&self.dir);
-            config.args(["config", "--file"]).arg(file).args(arguments);
-            config
-        };
-        let get = |name| in_file(&common, &["--get", name]).value();
-        if get("extensions.worktreeConfig")?.is_some_and(|value| value == b"true") {
-            return Ok(());
-        }
-        let own = self.common_dir.join("config.worktree");
-        let bare = get("core.bare")?.filter(|value| value == b"true");
-        for (name, value) in [("core.bare", bare), ("core.worktree", get("core.worktree")?)] {
-            if let Some(value) = value {
-                in_file(&own, &[name]).arg(std::ffi::OsStr::from_bytes(&value)).checked()?;
-                in_file(&common, &["--unset", name]).checked()?;
+    /// Takes back what the repository was told of a tree that is gone.
+    pub(crate) fn forget(&self) -> Outcome<()> {
+        let mut delete = Git::new(&self.common_dir);
+        delete.args(["update-ref", "-d"]).arg(self.reference()).checked()?;
+        for name in [SETTINGS, "index"] {
+            match std::fs::remove_file(self.git_dir.join(name)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Failure::system(format!("remove {name}"), &error));
+                }
+                Ok(()) | Err(_) => {}
             }
         }
-        in_file(&common, &["extensions.worktreeConfig", "true"]).checked().map(drop)
+        let mut included = Git::new(&self.common_dir);
+        included
+            .args(["config", "--file"])
+            .arg(self.common_dir.join("config"))
+            .arg("--get")
+            .arg(self.condition());
+        match included.value()? {
+            Some(_) => self.change_settings(|config| config.arg("--unset").arg(self.condition())),
+            None => Ok(()),
+        }
+    }
+
+    /// The name of the section of the repository's settings that has those of this tree, which nobody else reads.
+    /// `extensions.worktreeConfig` would do the same, but a bare repository does not look bare from its working trees
+    /// then, and they cannot have the branch of its `HEAD`.
+    fn condition(&self) -> OsString {
+        let mut name = b"includeIf.gitdir:".to_vec();
+        for &byte in self.git_dir.as_os_str().as_bytes() {
+            if b"*?[\\".contains(&byte) {
+                name.push(b'\\');
+            }
+            name.push(byte);
+        }
+        name.extend_from_slice(b".path");
+        OsString::from_vec(name)
+    }
+
+    /// Changes the repository's settings. Others may be at it, and git does not wait for them.
+    fn change_settings(&self, change: impl Fn(&mut Git) -> &mut Git) -> Outcome<()> {
+        let end = Instant::now() + LOCKED;
+        loop {
+            let mut config = Git::new(&self.common_dir);
+            config.args(["config", "--file"]).arg(self.common_dir.join("config"));
+            match change(&mut config).checked() {
+                Err(failure) if Instant::now() > end || !failure.message.contains("could not lock") => {
+                    return Err(failure);
+                }
+                Err(_) => std::thread::sleep(PAUSE),
+                Ok(_) => return Ok(()),
+            }
+        }
     }
 
     fn write_index(&self, index: &Index<'_>, hooks: Hooks) -> Outcome<()> {
