@@ -29,8 +29,9 @@ pub(crate) fn run(worktree: &Worktree) -> Outcome<u8> {
         let message = format!("{} is mounted already: git switch changes what it shows", dir.display());
         return Err(Failure::new(Exit::Mounted, message));
     }
+    let hooks = if worktree.no_hooks { Hooks::None } else { Hooks::Monitor };
     if is_root(&dir) {
-        return again(worktree, &dir);
+        return again(worktree, &dir, hooks);
     }
     // Who says which branch it is, what is refused, and where it is registered, is git.
     let mut add = Git::new(&worktree.repo).show();
@@ -46,26 +47,35 @@ pub(crate) fn run(worktree: &Worktree) -> Outcome<u8> {
     if let Some(code) = add.refused()? {
         return Ok(code);
     }
-    let hooks = if worktree.no_hooks { Hooks::None } else { Hooks::Monitor };
-    let projected = Tree::find(&dir).and_then(|tree| tree.project(hooks));
-    if projected.is_err() {
+    let tree = Tree::find(&dir)?;
+    let projected = tree.project(hooks);
+    if !matches!(projected, Ok(0)) {
         // What was registered leads to a directory that shows nothing.
-        let mut remove = Git::new(&worktree.repo);
+        let mut remove = Git::new(&tree.common_dir);
         let _ = remove.args(["worktree", "remove", "--force", "--force"]).arg(&dir).output();
+        let _ = tree.forget();
     }
     projected
 }
 
 /// Mounts a working tree that is there already.
-fn again(worktree: &Worktree, dir: &Path) -> Outcome<u8> {
+fn again(worktree: &Worktree, dir: &Path, hooks: Hooks) -> Outcome<u8> {
     if worktree.rev.is_some() || worktree.new_branch.is_some() || worktree.reset_branch.is_some() {
         let message =
             format!("{} is a working tree already: git switch changes what it shows", dir.display());
         return Err(Failure::new(Exit::Failure, message));
     }
     let source = VirtualizationRoot::open(dir)?.source()?;
+    let is_tree = dir.join(".git").is_file();
+    if is_tree {
+        let tree = Tree::find(dir)?;
+        if !tree.git_dir.join("index").exists() {
+            // It was not finished.
+            return tree.project(hooks);
+        }
+    }
     match source {
-        Some(source) if dir.join(".git").is_file() => {
+        Some(source) if is_tree => {
             let source = projectedfs::unescape(&source).unwrap_or_default();
             mount::start(std::os::unix::ffi::OsStringExt::from_vec(source), dir)
         }

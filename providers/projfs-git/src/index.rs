@@ -76,6 +76,11 @@ impl Index<'_> {
         self.entries.is_empty()
     }
 
+    /// The commit's time, in seconds since 1970: that of every file.
+    pub fn time(&self) -> i64 {
+        self.provider.seconds()
+    }
+
     /// The paths of the files that say what is ignored.
     pub fn ignore_files(&self) -> impl Iterator<Item = &[u8]> {
         self.directories.iter().filter_map(|dir| dir.ignore).map(|entry| &*self.entries[entry].path)
@@ -89,7 +94,7 @@ impl Index<'_> {
     /// The content of the file.
     ///
     /// # Errors
-    /// A `.gitignore` whose hash is needed cannot be read.
+    /// The attributes of the working tree cannot be read.
     pub fn encode(&self, owner: Owner, monitor: Option<&Monitor>) -> io::Result<Vec<u8>> {
         let mut bytes = encode::entries(self, owner, |_| true);
         encode::trees(self, &mut bytes);

@@ -9,6 +9,9 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
 
 use projectedfs::control::Question;
 use projfs_git::Index;
@@ -38,7 +41,9 @@ pub(super) fn write(tree: &Tree, index: &Index<'_>, hooks: Hooks) -> Outcome<()>
         Hooks::None => None,
         Hooks::Monitor => {
             // The first `git status` compares these, and would fetch them one after the other.
-            prefetch(tree, index)?;
+            if let Err(failure) = prefetch(tree, index) {
+                tracing::warn!(%failure, "what is ignored is not known yet");
+            }
             let untracked = untracked(tree, index, owner)?;
             Some(Monitor { token: fsmonitor::now(&tree.dir)?, untracked })
         }
@@ -46,7 +51,17 @@ pub(super) fn write(tree: &Tree, index: &Index<'_>, hooks: Hooks) -> Outcome<()>
     let bytes = index.encode(owner, monitor.as_ref()).map_err(cannot)?;
     // As git does it: who works on the index at the same time is kept out by the name of the lock.
     let (path, lock) = (tree.git_dir.join("index"), tree.git_dir.join("index.lock"));
+    wait_for_the_next_second(index.time());
     put(&lock, &bytes).and_then(|()| std::fs::rename(&lock, &path)).map_err(cannot)
+}
+
+/// A file that is as new as the index may have changed since, for all that git can tell, and it reads each such file. So
+/// the index is newer than the commit, if a second is enough for that.
+fn wait_for_the_next_second(time: i64) {
+    let Ok(now) = SystemTime::now().duration_since(UNIX_EPOCH) else { return };
+    if i64::try_from(now.as_secs()) == Ok(time) {
+        std::thread::sleep(Duration::from_secs(1) - Duration::from_nanos(now.subsec_nanos().into()));
+    }
 }
 
 /// Who owns what is projected: root gives it to whom the directory belongs.

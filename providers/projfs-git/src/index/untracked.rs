@@ -75,9 +75,11 @@ pub(super) fn extension(index: &Index<'_>, owner: Owner, untracked: &Untracked) 
     }
     for entry in order.iter().filter_map(ignores) {
         let entry = &index.entries[entry];
-        let id = match untracked.converted.contains(&*entry.path) {
-            true => patterns(length, &index.provider.content(entry.id).map_err(io::Error::other)?)?,
-            false => entry.id,
+        // One that cannot be read is missing in a partial clone: git finds the right hash out when it has it.
+        let content = untracked.converted.contains(&*entry.path).then(|| index.provider.content(entry.id));
+        let id = match content {
+            Some(Ok(content)) => patterns(length, &content)?,
+            Some(Err(_)) | None => entry.id,
         };
         bytes.extend_from_slice(id.as_bytes());
     }
