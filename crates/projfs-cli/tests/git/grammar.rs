@@ -40,8 +40,16 @@ const REVISIONS: &[&str] =
     &["main", "topic", "swap", "moved", "modes", "ignores", "conflict", "base", "work", "HEAD~1", "HEAD"];
 const WORDS: &[&str] = &["apple", "pear", "plum", "quince"];
 
-/// The next step.
+/// The next step: now and then several at once, so that git sees no more than what they come to.
 pub(super) fn step(random: &mut Random) -> String {
+    let mut step = single(random);
+    while random.chance(20) {
+        step = format!("{step} + {}", single(random));
+    }
+    step
+}
+
+fn single(random: &mut Random) -> String {
     let file = pick(random, FILES);
     let other = pick(random, FILES);
     let dir = pick(random, DIRECTORIES);

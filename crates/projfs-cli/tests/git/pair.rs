@@ -84,7 +84,7 @@ impl<'a> Pair<'a> {
         self.clock.set(self.clock.get() + 1);
         self.steps.push(line.to_owned());
         let [plain, projected] = self.both(|side| {
-            let did = carry_out(line, &self.dir(side), |arguments| self.git(side, arguments));
+            let did = carry_out(line, &self.dir(side), &|arguments| self.git(side, arguments));
             self.neutral(side, did)
         });
         self.same(line, &plain, &projected);

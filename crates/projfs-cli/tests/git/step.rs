@@ -13,8 +13,13 @@ pub(super) struct Did {
 }
 
 /// Does what a line says in `dir`: `git ...`, with words at spaces, or one of `write FILE WORD`, `append FILE WORD`,
-/// `rm PATH`, `rmr DIR`, `mv FROM TO`, `chmod MODE FILE`, `ln TARGET FILE`, `mkdir DIR`.
-pub(super) fn carry_out(line: &str, dir: &Path, git: impl FnOnce(&[&str]) -> Command) -> Did {
+/// `rm PATH`, `rmr DIR`, `mv FROM TO`, `chmod MODE FILE`, `ln TARGET FILE`, `mkdir DIR`. Several with ` + ` between them
+/// are done before git looks again; how the last went is told.
+pub(super) fn carry_out(line: &str, dir: &Path, git: &dyn Fn(&[&str]) -> Command) -> Did {
+    if let Some((first, rest)) = line.split_once(" + ") {
+        carry_out(first, dir, git);
+        return carry_out(rest, dir, git);
+    }
     let words: Vec<&str> = line.split(' ').collect();
     if let ["git", arguments @ ..] = &words[..] {
         let output = git(arguments).output().unwrap();

@@ -2,6 +2,9 @@
 
 /// Each begins on a branch of its own at `main`. Steps are separated by `; `.
 pub(super) const SEQUENCES: &[&str] = &[
+    "write lib/un u; write src/deep/v v; mv lib old + mv src lib; git status; mv lib src + mv old lib; git status",
+    "mv src away + write away/f8 u + mv away src; git status; mv src away + rm away/f8 + mv away src; git status",
+    "write src/deep/x x; rmr src + mkdir src + mkdir src/deep; git status; write src/deep/f9 x; git checkout src; git status",
     "append README more; git add README; git commit -m c; git commit --amend -m d; git log --stat -2",
     "write src/f0 a; git add -A; write src/f0 b; git diff; git diff --cached; git commit -m c; git commit -am d",
     "git checkout topic; git checkout work; git checkout swap; git checkout moved; git checkout work",
