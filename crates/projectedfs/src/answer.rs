@@ -83,6 +83,10 @@ impl Answerer for Answers {
                 })
             }
             Question::Watch { since, once } => self.watch(since.as_deref(), once, cancel, say),
+            Question::DiskUse => {
+                say(Answer::DiskUse { bytes: self.0.disk_use()? });
+                Ok(())
+            }
             Question::Upgrade => Ok(self.0.upgrade()?),
             Question::Unmount { force: true } => {
                 self.0.stop();

@@ -276,6 +276,7 @@ impl InstanceBuilder {
         let journal = Arc::new(self.root.journal(self.journal)?);
         let id = self.root.id();
         let (path, directory, store) = self.root.into_parts();
+        let below = directory.try_clone().map_err(|error| Error::io(error, "open", &path))?;
         let link = Arc::new(KernelLink::default());
         let kernel: Arc<dyn KernelCache> = Arc::clone(&link) as _;
         let resumed = self.keeper.as_ref().is_some_and(|keeper| keeper.path().is_some());
@@ -337,7 +338,8 @@ impl InstanceBuilder {
             }
         };
         let live = Live { engine, session: Arc::new(session), keeper };
-        let instance = VirtualizationInstance::new(live, Origin { path, source: self.source, id });
+        let instance =
+            VirtualizationInstance::new(live, Origin { path, source: self.source, id, directory: below });
         if refused {
             return Err(Error::new(ErrorKind::Fuse, "mount", instance.path()).detail(without_rings));
         }

@@ -1,6 +1,7 @@
 //! `VirtualizationInstance`: a root that is mounted.
 
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -80,6 +81,8 @@ pub(crate) struct Origin {
     pub(crate) path: PathBuf,
     pub(crate) source: String,
     pub(crate) id: InstanceId,
+    /// The directory below the mount.
+    pub(crate) directory: OwnedFd,
 }
 
 /// What works while an instance is mounted.
@@ -416,6 +419,12 @@ impl Shared {
         // Who looks next must not find what the kernel still has of before.
         live.session.kernel().invalidator.flush(Instant::now() + RELEASE);
         dehydrated.map_err(|error| self.failed(error, DEHYDRATE, path))
+    }
+
+    /// How much of the disk everything takes that is below the mount, in bytes.
+    pub(crate) fn disk_use(&self) -> Result<u64> {
+        let failed = |error| Error::io(error, "tell the disk use of", &self.origin.path);
+        crate::disk_use::below(&self.origin.directory).map_err(failed)
     }
 
     pub(crate) fn journal(&self) -> Result<JournalReader> {

@@ -52,6 +52,7 @@
 
 mod answer;
 mod builder;
+mod disk_use;
 mod error;
 mod instance;
 mod keeper;
@@ -76,6 +77,7 @@ pub use builder::Users;
 pub use builder::executables_do_not_hydrate;
 pub use control::escape;
 pub use control::unescape;
+pub use disk_use::disk_use;
 pub use error::Error;
 pub use error::ErrorKind;
 pub use error::Result;

@@ -78,7 +78,17 @@ impl VirtualizationRoot {
         Self::mark_as(path.as_ref(), Existing::Refuse, &Identity { id, version })
     }
 
-    /// The same for a directory that need not be empty: what is in it becomes full.
+    /// The same as [`mark`](Self::mark) for a directory that need not be empty: what is in it becomes full.
+    ///
+    /// # Errors
+    /// Those of [`adopt_with`](Self::adopt_with).
+    pub fn adopt(path: impl AsRef<Path>) -> Result<Self> {
+        let path = free_directory(path.as_ref())?;
+        TreeStore::mark(&path, Existing::Adopt).map_err(|error| Error::store(error, "mark", &path))?;
+        Self::open_free(path)
+    }
+
+    /// The same with an id and a version of the caller's choice.
     ///
     /// # Errors
     /// As [`mark`](Self::mark), but for a directory that is not empty; [`Nested`](ErrorKind::Nested) also if another root

@@ -101,6 +101,41 @@ Examples:
   projfs run git:.@HEAD -- sh -c 'ls -l && wc -c Cargo.toml'
   projfs run --at tree ~/src/project@v1.0 -- make")]
     Run(Run),
+    /// Make another working tree of a repository: all of a commit's files are there at once, and `git` works in it.
+    #[command(after_help = "\
+It is registered with `git worktree add`, which chooses the branch and refuses what it refuses. A working tree that is
+there and not mounted is mounted again by `projfs worktree DIR`.
+
+Examples:
+  projfs worktree ../review origin/topic   a tree next to this one
+  projfs worktree -b fix ../fix v6.1       a new branch from a tag")]
+    Worktree(Worktree),
+    /// Clone a repository, and have a working tree of it at once: no file is checked out.
+    #[command(after_help = "\
+The repository is next to DIR, in DIR.git: what is below a mount cannot be reached. `git clone` fetches it.
+
+Example:
+  projfs clone https://example.org/project.git project")]
+    Clone(Clone),
+    /// Remove a working tree that `worktree` or `clone` made, and all that is on disk for it.
+    #[command(after_help = "\
+It is refused as `git worktree remove` refuses: if files were changed or are untracked, unless with --force; if it is
+locked, unless with --force twice. The repository of a clone stays.")]
+    Remove {
+        /// The working tree.
+        dir: PathBuf,
+        /// Also if something in it would be lost; twice: also if it is locked.
+        #[arg(short, long, action = clap::ArgAction::Count)]
+        force: u8,
+    },
+    /// Answer `git` what has changed since a token: what `core.fsmonitor` runs.
+    #[command(hide = true)]
+    GitFsmonitor {
+        /// Of the protocol.
+        version: String,
+        /// What was answered last.
+        token: String,
+    },
     /// List what is mounted.
     List {
         /// Print JSON.
@@ -218,6 +253,66 @@ pub(crate) struct Run {
     /// The command and its arguments.
     #[arg(last = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
+}
+
+/// What `worktree` is given.
+#[derive(Debug, Args)]
+pub(crate) struct Worktree {
+    /// Where it appears.
+    pub(crate) dir: PathBuf,
+    /// What it shows, as for `git worktree add`: a branch, a commit, or a new branch named as DIR if it is left out.
+    pub(crate) rev: Option<OsString>,
+    /// The repository: its directory, or one of its working trees.
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    pub(crate) repo: PathBuf,
+    /// Make a new branch.
+    #[arg(short = 'b', value_name = "BRANCH")]
+    pub(crate) new_branch: Option<OsString>,
+    /// Make a branch, or have it begin here.
+    #[arg(short = 'B', value_name = "BRANCH")]
+    pub(crate) reset_branch: Option<OsString>,
+    /// Be on no branch.
+    #[arg(short, long)]
+    pub(crate) detach: bool,
+    /// Also if another working tree has the branch.
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// Leave `core.fsmonitor` and `core.untrackedCache` alone: `git status` then looks at every name.
+    #[arg(long)]
+    pub(crate) no_hooks: bool,
+    /// Print nothing.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// What `clone` is given.
+#[derive(Debug, Args)]
+pub(crate) struct Clone {
+    /// What is cloned, as for `git clone`.
+    pub(crate) url: OsString,
+    /// Where the working tree appears.
+    pub(crate) dir: PathBuf,
+    /// Show this branch or tag.
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) branch: Option<OsString>,
+    /// Fetch only so many commits of the history.
+    #[arg(long, value_name = "N")]
+    pub(crate) depth: Option<OsString>,
+    /// Do not fetch all objects; see `git clone`. What is missing cannot be read.
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) filter: Option<OsString>,
+    /// Call the remote by this name.
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) origin: Option<OsString>,
+    /// Where the repository is to be.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) separate_git_dir: Option<PathBuf>,
+    /// Leave `core.fsmonitor` and `core.untrackedCache` alone: `git status` then looks at every name.
+    #[arg(long)]
+    pub(crate) no_hooks: bool,
+    /// Print nothing.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 }
 
 /// What `watch` is given.

@@ -3,6 +3,7 @@
 //! Standard output of the process in the background is a pipe to the one that waits. On it comes one line: a JSON
 //! object with the exit code, and the reason if it is not 0.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io::BufRead;
@@ -37,13 +38,14 @@ struct Word {
     reason: String,
 }
 
-/// Starts this command again in the background and waits until it is ready, or has failed.
-pub(crate) fn start(mount: &Mount) -> Outcome<u8> {
+/// Starts this command with the arguments that `mount` was made of in the background, and waits until it is ready, or has
+/// failed.
+pub(crate) fn start(mount: &Mount, arguments: impl Iterator<Item = OsString>) -> Outcome<u8> {
     let cannot = |error: std::io::Error| Failure::system("start the daemon", &error);
     let files = RuntimeFiles::new(&runtime_dir()?, &real(&mount.dir));
     let mut daemon = Command::new(std::env::current_exe().map_err(cannot)?)
         .arg(if is_kept(mount) { KEEPING } else { DAEMONIZED })
-        .args(std::env::args_os().skip(1))
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log(&files)?)

@@ -1,13 +1,19 @@
 //! `projfs list`.
 
+use std::ffi::OsStr;
 use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use projectedfs::MountEntry;
 use projectedfs::MountHealth;
 use projectedfs::RuntimeFiles;
+use projectedfs::control::Answer;
+use projectedfs::control::Question;
 use projectedfs::mounts;
 use serde::Serialize;
 
+use crate::locate::ask;
 use crate::outcome::Outcome;
 use crate::output;
 
@@ -20,6 +26,9 @@ struct Line {
     pid: u32,
     /// `mounted`, `dead` (its daemon is gone) or `hung` (its daemon does not answer).
     health: &'static str,
+    /// How much of the disk it takes, in bytes, if it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disk: Option<u64>,
 }
 
 pub(crate) fn run(json: bool) -> Outcome<u8> {
@@ -29,7 +38,11 @@ pub(crate) fn run(json: bool) -> Outcome<u8> {
             true => output::json(&line),
             false => {
                 let pid = if line.pid == 0 { "-".to_owned() } else { line.pid.to_string() };
-                output::line(format_args!("{:<8} {pid:>8}  {}  {}", line.health, line.root, line.source))
+                let disk = line.disk.map_or_else(|| "-".to_owned(), output::bytes);
+                output::line(format_args!(
+                    "{:<8} {pid:>8} {disk:>12}  {}  {}",
+                    line.health, line.root, line.source
+                ))
             }
         };
         if printed == ControlFlow::Break(()) {
@@ -51,5 +64,23 @@ fn describe(mount: &MountEntry) -> Line {
         source: mount.source.clone(),
         pid: note.map_or(0, |note| note.pid),
         health,
+        disk: if health == "mounted" { disk_use(mount) } else { None },
     }
+}
+
+/// What is below the mount, and for a working tree of `git` what is kept of it in the repository.
+fn disk_use(mount: &MountEntry) -> Option<u64> {
+    let mut bytes = None;
+    let asked = ask(mount, &Question::DiskUse, &mut |answer| {
+        if let Answer::DiskUse { bytes: found } = answer {
+            bytes = Some(found);
+        }
+        ControlFlow::Continue(())
+    });
+    // Another user's says nothing.
+    let (Ok(Ok(())), Some(bytes)) = (asked, bytes) else { return None };
+    let link = std::fs::read(mount.path.join(".git")).unwrap_or_default();
+    let own = link.strip_prefix(b"gitdir: ").map(<[u8]>::trim_ascii_end);
+    let own = own.map(|own| Path::new(OsStr::from_bytes(own))).filter(|own| own.join("commondir").exists());
+    Some(bytes + own.and_then(|own| projectedfs::disk_use(own).ok()).unwrap_or(0))
 }

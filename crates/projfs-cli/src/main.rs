@@ -1,6 +1,7 @@
 //! The command `projfs`: projects a tree into a directory, and looks after what it has projected.
 
 mod cli;
+mod clone;
 mod daemon;
 mod dehydrate;
 mod fsck;
@@ -11,6 +12,7 @@ mod logging;
 mod mount;
 mod outcome;
 mod output;
+mod remove;
 mod run;
 mod session;
 mod signals;
@@ -20,6 +22,7 @@ mod status;
 mod unmount;
 mod upgrade;
 mod watch;
+mod worktree;
 
 use std::process::ExitCode;
 
@@ -54,6 +57,10 @@ fn carry_out(cli: &Cli) -> Outcome<u8> {
         Verb::Upgrade { dir } => upgrade::run(dir),
         Verb::MemoryFormat => upgrade::print_format(),
         Verb::Run(run) => run::run(run),
+        Verb::Worktree(worktree) => worktree::run(worktree),
+        Verb::Clone(clone) => clone::run(clone),
+        Verb::Remove { dir, force } => remove::run(dir, *force),
+        Verb::GitFsmonitor { version, token } => worktree::fsmonitor::run(version, token),
         Verb::List { json } => list::run(*json),
         Verb::Status { dir, json } => status::run(dir.as_deref(), *json),
         Verb::State { paths, verbose, json } => state::run(paths, *verbose, *json),

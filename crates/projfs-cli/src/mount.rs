@@ -5,16 +5,21 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::sync::mpsc;
 
+use clap::Parser;
 use projectedfs::Keeper;
 use projectedfs::Programs;
 use projectedfs::VirtualizationInstance;
 use projectedfs::give_up_privileges;
 use projectedfs::unescape;
 
+use crate::cli::Cli;
 use crate::cli::KeeperChoice;
 use crate::cli::Mount;
 use crate::cli::Transport;
+use crate::cli::Verb;
 use crate::daemon;
+use crate::outcome::Exit;
+use crate::outcome::Failure;
 use crate::outcome::Outcome;
 use crate::session;
 use crate::signals;
@@ -33,7 +38,17 @@ pub(crate) fn run(mount: &Mount) -> Outcome<u8> {
             eprintln!("projfs: mounted at {}; Ctrl-C unmounts", instance.path().display());
         })
     } else {
-        daemon::start(mount)
+        daemon::start(mount, std::env::args_os().skip(1))
+    }
+}
+
+/// Mounts a source in the background, as `projfs mount SOURCE DIR` does.
+pub(crate) fn start(source: OsString, dir: &Path) -> Outcome<u8> {
+    let arguments = ["projfs".into(), "mount".into(), "--".into(), source, dir.into()];
+    let cli = Cli::try_parse_from(&arguments);
+    match cli.map(|cli| cli.verb) {
+        Ok(Verb::Mount(mount)) => daemon::start(&mount, arguments.into_iter().skip(1)),
+        Ok(_) | Err(_) => Err(Failure::new(Exit::Usage, "these are no arguments for a mount")),
     }
 }
 

@@ -27,6 +27,7 @@ mod convert;
 mod error;
 mod fetch;
 mod filters;
+mod index;
 mod names;
 mod objects;
 mod provider;
@@ -36,6 +37,10 @@ mod version;
 
 pub use error::Error;
 pub use error::ErrorKind;
+pub use index::Index;
+pub use index::Monitor;
+pub use index::Owner;
+pub use index::Untracked;
 pub use provider::Content;
 pub use provider::Description;
 pub use provider::GitProvider;

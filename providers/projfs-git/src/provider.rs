@@ -33,7 +33,7 @@ const PIECE: usize = 1 << 20;
 /// The commit is chosen once: what happens to the branch afterwards does not matter, and a repository may be
 /// repacked or fetched into meanwhile. Attributes and configuration are those of the moment it was opened.
 pub struct GitProvider {
-    snapshot: Arc<Snapshot>,
+    pub(crate) snapshot: Arc<Snapshot>,
     description: Description,
 }
 

@@ -58,7 +58,9 @@ const MOST_LOGGED: usize = 1000;
 pub(crate) struct Snapshot {
     pub(crate) objects: Objects,
     pub(crate) id_length: usize,
-    root: Id,
+    pub(crate) root: Id,
+    /// The commit's time, in seconds since 1970.
+    pub(crate) seconds: i64,
     times: FileTimes,
     trees: TreeCache,
     /// Trees of which it was said that entries are left out.
@@ -110,6 +112,7 @@ impl Snapshot {
         Ok(Self {
             id_length: objects.id_length(),
             root: commit.tree,
+            seconds: commit.seconds,
             times: FileTimes::all(Timestamp::from_seconds(commit.seconds)),
             trees: TreeCache::new(TREE_CACHE),
             logged: Mutex::default(),
@@ -180,7 +183,7 @@ impl Snapshot {
         let entry = directory.tree.get(name).ok_or_else(ProviderError::not_found)?;
         match entry.kind {
             EntryKind::File | EntryKind::Executable => {
-                let rules = self.rules(&directory, parent, cancel)?;
+                let rules = self.rules(&directory.chain, parent, cancel)?;
                 let conversion = rules.map(|rules| rules.conversion(path)).transpose();
                 Ok((entry.id, conversion.map_err(|why| unreadable("file", entry.id, path, &why))?.flatten()))
             }
@@ -235,7 +238,7 @@ impl Snapshot {
                 name.map_or_else(|| path.to_owned(), |entry| path.join(&entry.name))
             })?;
         }
-        let rules = if any_file { self.rules(directory, path, cancel)? } else { None };
+        let rules = if any_file { self.rules(&directory.chain, path, cancel)? } else { None };
         let mut items = Vec::with_capacity(entries.len());
         self.objects.read(|reader| {
             entries.iter().try_for_each(|entry| {
@@ -310,18 +313,18 @@ impl Snapshot {
         Ok(size)
     }
 
-    /// The rules of a directory, if there are any.
-    fn rules(
+    /// The rules of a directory with these attributes, if there are any.
+    pub(crate) fn rules(
         self: &Arc<Self>,
-        directory: &Directory,
+        chain: &Chain,
         path: &RelPath,
         cancel: &CancelToken,
     ) -> Result<Option<Arc<Rules>>, ProviderError> {
         let Some(attributes) = &self.attributes else { return Ok(None) };
-        let ids: Vec<_> = directory.chain.iter().map(|(_, id)| *id).collect();
-        self.bring(&ids, Extent::Around(path), cancel, |_| path.to_owned())?;
+        let ids: Vec<_> = chain.iter().map(|(_, id)| *id).collect();
+        self.bring(&ids, Extent::Exact, cancel, |_| path.to_owned())?;
         let read = |id| self.objects.read(|reader| reader.blob(id, <[u8]>::to_vec));
-        let rules = attributes.rules(&directory.chain, read);
+        let rules = attributes.rules(chain, read);
         Ok(Some(rules.map_err(|why| {
             let message = format!("cannot read the attributes of {path:?}: {why}");
             ProviderError::new(ProviderErrorKind::Io, message)

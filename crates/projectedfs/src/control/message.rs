@@ -45,6 +45,8 @@ pub enum Question {
         #[serde(default)]
         once: bool,
     },
+    /// How much of the disk the root takes: one `disk-use`.
+    DiskUse,
     /// Have the process replaced by the program that is at its path now. The connection may end without an answer.
     Upgrade,
     /// Unmount and end.
@@ -110,6 +112,11 @@ pub enum Answer {
         cursor: String,
         /// The files that are open for writing: they may be changing.
         writing: Vec<String>,
+    },
+    /// How much of the disk the root takes.
+    DiskUse {
+        /// In bytes, with everything that is below the mount.
+        bytes: u64,
     },
     /// The last: all was done.
     Done,

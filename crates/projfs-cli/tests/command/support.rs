@@ -34,16 +34,29 @@ pub(super) fn mounted(name: &str, test: impl FnOnce(&Work)) {
     test(&Work::new(name));
 }
 
+/// The same for a test that may take longer.
+#[allow(dead_code, reason = "not every program that has this module has tests that take longer")]
+pub(super) fn mounted_for(name: &str, time: Duration, test: impl FnOnce(&Work)) {
+    if !rustix::process::geteuid().is_root() || !Path::new("/dev/fuse").exists() {
+        return say(format_args!("SKIPPED {name}: mounting needs root and /dev/fuse"));
+    }
+    test(&Work::for_time(name, time));
+}
+
 impl Work {
     /// The directory: `source` with some files, `repo` with two commits, the first tagged `v1`.
     pub(super) fn new(name: &str) -> Self {
+        Self::for_time(name, TIME)
+    }
+
+    fn for_time(name: &str, time: Duration) -> Self {
         let dir = tempfile::Builder::new().prefix("projfs-cli-").tempdir().unwrap();
         let real = dir.path().canonicalize().unwrap();
         let (done, ended) = std::sync::mpsc::channel();
         let watched = (name.to_owned(), real.clone());
         std::thread::spawn(move || {
-            if ended.recv_timeout(TIME) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                say(format_args!("{} did not end in {TIME:?}", watched.0));
+            if ended.recv_timeout(time) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                say(format_args!("{} did not end in {time:?}", watched.0));
                 unmount_below(&watched.1);
                 std::process::exit(101);
             }
