@@ -298,9 +298,12 @@ pub(crate) struct Clone {
     /// Fetch only so many commits of the history.
     #[arg(long, value_name = "N")]
     pub(crate) depth: Option<OsString>,
-    /// Do not fetch all objects; see `git clone`. What is missing cannot be read.
+    /// Fetch these objects now, and others when they are read; see `git clone`. Without it no content is fetched.
     #[arg(long, value_name = "SPEC")]
     pub(crate) filter: Option<OsString>,
+    /// Fetch everything now.
+    #[arg(long, conflicts_with = "filter")]
+    pub(crate) no_filter: bool,
     /// Call the remote by this name.
     #[arg(short, long, value_name = "NAME")]
     pub(crate) origin: Option<OsString>,

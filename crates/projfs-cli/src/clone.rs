@@ -30,16 +30,17 @@ pub(crate) fn run(clone: &Clone) -> Outcome<u8> {
     }
     let mut git = Git::new(Path::new(".")).show();
     git.args(["clone", "--no-checkout", "--separate-git-dir"]).arg(&git_dir);
-    let options = [
-        ("--branch", &clone.branch),
-        ("--depth", &clone.depth),
-        ("--filter", &clone.filter),
-        ("--origin", &clone.origin),
-    ];
+    let options = [("--branch", &clone.branch), ("--depth", &clone.depth), ("--origin", &clone.origin)];
     for (option, value) in options {
         if let Some(value) = value {
             git.arg(option).arg(value);
         }
+    }
+    match &clone.filter {
+        Some(filter) => drop(git.arg("--filter").arg(filter)),
+        // A repository that is a directory here is linked, which takes no time, and git would say that it does not filter.
+        None if clone.no_filter || Path::new(&clone.url).exists() => {}
+        None => drop(git.arg("--filter=blob:none")),
     }
     if clone.quiet {
         git.arg("--quiet");

@@ -65,7 +65,7 @@ pub trait Provider: Send + Sync + 'static {
     }
 
     /// Hears that everything at and below `paths` is about to be asked for, and may get it ready; it has no counterpart on
-    /// Windows. Called on a thread of whoever wants it, not on a provider thread; it may take as long as that takes,
+    /// Windows. What of it is not there is to be passed over. Called on a thread of whoever wants it, not on a provider thread; it may take as long as that takes,
     /// and should return early once `cancel` is set.
     ///
     /// # Errors

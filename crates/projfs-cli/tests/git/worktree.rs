@@ -282,6 +282,63 @@ fn a_clone_is_a_tree_and_a_repository_next_to_it() {
 }
 
 #[test]
+fn a_clone_from_elsewhere_fetches_what_is_read() {
+    mounted("a_clone_from_elsewhere_fetches_what_is_read", |work| {
+        repository(work);
+        said(work, "origin", &["config", "uploadpack.allowFilter", "true"]);
+        said(work, "origin", &["config", "uploadpack.allowAnySHA1InWant", "true"]);
+        let url = format!("file://{}", work.path("origin").display());
+        let missing = |dir: &str| {
+            let all = ["rev-list", "--objects", "--missing=print", "HEAD"];
+            said(work, dir, &all).lines().filter(|line| line.starts_with('?')).count()
+        };
+        does(work, &["clone", "-q", "--branch", "topic", &url, "mine"]);
+        let before = missing("mine");
+        assert!(before > 20, "{before} objects are missing");
+        assert_eq!(looked(work, "mine"), nothing());
+        assert_eq!(missing("mine"), before);
+        assert_eq!(std::fs::read(work.path("mine/src/new")).unwrap(), b"made on topic\n");
+        assert!(missing("mine") < before);
+        std::fs::write(work.path("mine/src/new"), "made here\n").unwrap();
+        assert_eq!(said(work, "mine", &["status", "--porcelain"]), " M src/new\n");
+        said(work, "mine", &["commit", "-qam", "mine"]);
+        // Sizes were not known when the index was written.
+        let plain =
+            ["-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false", "status", "--porcelain"];
+        assert_eq!(said(work, "mine", &plain), "");
+        does(work, &["clone", "-q", "--no-filter", &url, "whole"]);
+        assert_eq!(missing("whole"), 0);
+    });
+}
+
+#[test]
+fn files_that_a_checkout_converts_are_clean() {
+    mounted("files_that_a_checkout_converts_are_clean", |work| {
+        repository(work);
+        said(work, "origin", &["config", "core.autocrlf", "true"]);
+        std::fs::write(work.path("origin/info/attributes"), "f0 ident\nf1 working-tree-encoding=UTF-16LE\n")
+            .unwrap();
+        for hooks in [&[][..], &["--no-hooks"]] {
+            does(
+                work,
+                &[&["worktree", "-q", "--repo", "origin", "--detach"], hooks, &["tree", "base"]].concat(),
+            );
+            let plain =
+                ["-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false", "status", "--porcelain"];
+            assert_eq!(said(work, "tree", &["status", "--porcelain"]), "");
+            assert_eq!(std::fs::read(work.path("tree/doc/note.txt")).unwrap(), b"a note\r\n");
+            assert!(std::fs::read(work.path("tree/src/f1")).unwrap().starts_with(b"s\0r\0c\0"));
+            assert_eq!(said(work, "tree", &plain), "");
+            std::fs::write(work.path("tree/doc/note.txt"), "another\r\n").unwrap();
+            assert_eq!(said(work, "tree", &["status", "--porcelain"]), " M doc/note.txt\n");
+            said(work, "tree", &["checkout", "-q", "doc/note.txt"]);
+            assert_eq!(said(work, "tree", &["status", "--porcelain"]), "");
+            does(work, &["remove", "tree"]);
+        }
+    });
+}
+
+#[test]
 fn ids_may_be_longer() {
     mounted("ids_may_be_longer", |work| {
         std::fs::create_dir_all(work.path("home")).unwrap();

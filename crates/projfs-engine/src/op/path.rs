@@ -101,13 +101,29 @@ impl Engine {
     /// What is not the provider's is passed over; what it cannot get ready is found out when it is asked for.
     pub fn prefetch(&self, context: &Context<'_>, paths: &[RelPathBuf], cancel: &CancelToken) {
         let origins: Vec<_> =
-            paths.iter().filter_map(|path| self.state(context, path).ok()?.origin).collect();
+            paths.iter().filter_map(|path| self.origin(context, path).ok().flatten()).collect();
         if origins.is_empty() {
             return;
         }
         if let Err(error) = self.commands.handler().prefetch(&origins, cancel) {
             tracing::warn!(%error, "nothing was fetched ahead");
         }
+    }
+
+    /// What the provider calls the item at a path, if it has one there. It is asked for the directories on the way only:
+    /// to say what an item is may take what is about to be fetched.
+    fn origin(&self, context: &Context<'_>, path: &RelPath) -> Result<Option<RelPathBuf>> {
+        let Some((parent, name)) = path.split_last() else { return Ok(Some(RelPathBuf::root())) };
+        let dir = self.view_of(context, parent)?;
+        let known = self.known_spelling_for(&dir, name)?;
+        let name = known.as_deref().unwrap_or(name);
+        Ok(match self.under(&dir, name)? {
+            Under::Nothing => None,
+            Under::Unknown { origin } | Under::Noted { origin, .. } => Some(origin),
+            Under::OnDisk(item) => {
+                item.state.projected().and_then(|projected| origin_path(&dir, name, &projected.origin))
+            }
+        })
     }
 
     /// Calls `act` with the node of the item at a path, which is a placeholder at least by then.

@@ -96,9 +96,12 @@ impl Snapshot {
             let entry = match path.split_last() {
                 None => None,
                 Some((parent, name)) => {
-                    let directory = self.directory(parent, cancel)?;
+                    let directory = match self.directory(parent, cancel) {
+                        Err(error) if error.kind == ProviderErrorKind::NotFound => continue,
+                        directory => directory?,
+                    };
+                    let Some(entry) = directory.tree.get(name) else { continue };
                     wanted.extend(directory.chain.iter().map(|(_, id)| *id));
-                    let entry = directory.tree.get(name).ok_or_else(ProviderError::not_found)?;
                     Some((entry.id, entry.kind.clone()))
                 }
             };
