@@ -187,6 +187,25 @@ fn what_happened_while_it_was_not_mounted_is_seen() {
 }
 
 #[test]
+fn a_dead_mount_is_replaced() {
+    mounted("a_dead_mount_is_replaced", |work| {
+        repository(work);
+        does(work, &["worktree", "-q", "--repo", "origin", "tree", "base"]);
+        std::fs::write(work.path("tree/README"), "mine\n").unwrap();
+        let status = does(work, &["status", "--json", "tree"]);
+        // The keeper first, if there is one: it would start the daemon again.
+        let mut pids: Vec<&str> = status.split("\"pid\":").skip(1).collect();
+        pids.reverse();
+        for pid in pids {
+            let pid: String = pid.chars().take_while(char::is_ascii_digit).collect();
+            assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+        }
+        does(work, &["worktree", "tree"]);
+        assert_eq!(said(work, "tree", &["status", "--porcelain"]), " M README\n");
+    });
+}
+
+#[test]
 fn the_hook_answers_what_has_changed_since() {
     mounted("the_hook_answers_what_has_changed_since", |work| {
         repository(work);
