@@ -25,7 +25,10 @@ use project::Tree;
 pub(crate) fn run(worktree: &Worktree) -> Outcome<u8> {
     let cannot = |error: std::io::Error| Failure::system(format!("find {}", worktree.dir.display()), &error);
     let dir = std::path::absolute(&worktree.dir).map_err(cannot)?;
-    if Located::find_mounted(&dir).is_ok_and(|(located, _)| located.path.is_root()) {
+    if let Ok((located, mount)) = Located::find_mounted(&dir)
+        && located.path.is_root()
+        && !mount.clear_dead()?
+    {
         let message = format!("{} is mounted already: git switch changes what it shows", dir.display());
         return Err(Failure::new(Exit::Mounted, message));
     }

@@ -5,8 +5,10 @@
 //! whatever is not plainly told is answered with everything.
 //!
 //! `git` keeps by path which directories have untracked files. A directory that is moved takes along what is known of
-//! none of its new paths, so that is answered with everything too: `git` then compares the numbers of directories, which
-//! they keep.
+//! none of its new paths, so that is answered with everything too.
+//!
+//! The protocol has a word for everything, a lone `/`. It is not used: `git` forgets it if the command that hears it does
+//! not look for untracked files, and the next one then trusts what it knew before. So everything is named.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -27,8 +29,13 @@ use crate::outcome::Exit;
 use crate::outcome::Failure;
 use crate::outcome::Outcome;
 
+use super::git::Git;
+
 /// The version of the protocol.
 const VERSION: &str = "2";
+
+/// A name that nobody has: what is said of it is said of the directory that it would be in.
+const INSIDE: &[u8] = b".projfs";
 
 /// A token that nobody gave.
 const NONE: &str = "none";
@@ -52,17 +59,46 @@ pub(crate) fn run(version: &str, token: &str) -> Outcome<u8> {
     let (token, changed) = answer(token).unwrap_or_else(|_| (NONE.to_owned(), Changed::Everything));
     let mut said = token.into_bytes();
     said.push(0);
-    match changed {
-        Changed::Everything => said.extend_from_slice(b"/\0"),
-        Changed::Paths(paths) => {
-            for path in paths {
-                said.extend_from_slice(&path);
-                said.push(0);
-            }
-        }
+    let paths = match changed {
+        Changed::Everything => everything()?,
+        Changed::Paths(paths) => paths,
+    };
+    for path in paths {
+        said.extend_from_slice(&path);
+        said.push(0);
     }
     let written = std::io::stdout().lock().write_all(&said);
     written.map(|()| 0).map_err(|error| Failure::system("answer", &error))
+}
+
+/// Every name at the top of the index or of the tree, which stands for all entries below, and a name in every directory
+/// that there is.
+fn everything() -> Outcome<BTreeSet<Vec<u8>>> {
+    let mut list = Git::new(Path::new("."));
+    let listed = list.args(["-c", "core.fsmonitor=false", "ls-files", "-z"]).checked()?;
+    let mut paths = BTreeSet::new();
+    for path in listed.split(|&byte| byte == 0).filter(|path| !path.is_empty()) {
+        let top = path.split(|&byte| byte == b'/').next().unwrap_or(path);
+        if !paths.contains(top) {
+            paths.insert(top.to_vec());
+            paths.insert([top, b"/"].concat());
+        }
+    }
+    paths.insert(INSIDE.to_vec());
+    inside(Path::new("."), b"", &mut paths);
+    Ok(paths)
+}
+
+fn inside(dir: &Path, name: &[u8], paths: &mut BTreeSet<Vec<u8>>) {
+    // What cannot be listed, git cannot list either.
+    let Ok(listed) = std::fs::read_dir(dir) else { return };
+    for entry in listed.flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) && entry.file_name() != ".git" {
+            let name = [name, entry.file_name().as_bytes(), b"/"].concat();
+            paths.insert([&name, INSIDE].concat());
+            inside(&entry.path(), &name, paths);
+        }
+    }
 }
 
 /// The token of now.
@@ -155,6 +191,7 @@ impl News<'_> {
         }
         if directory {
             path.push(b'/');
+            self.paths.insert([&path, INSIDE].concat());
         } else if self.has_other_names(&path) {
             // It is told of by one of them.
             self.lost = true;

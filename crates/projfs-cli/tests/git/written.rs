@@ -2,6 +2,7 @@
 
 /// Each begins on a branch of its own at `main`. Steps are separated by `; `.
 pub(super) const SEQUENCES: &[&str] = &[
+    "git rm -r -q lib; mv src/deep lib + git status --ignored; git status; mv lib src/deep + git diff --stat; git status",
     "write lib/un u; write src/deep/v v; mv lib old + mv src lib; git status; mv lib src + mv old lib; git status",
     "mv src away + write away/f8 u + mv away src; git status; mv src away + rm away/f8 + mv away src; git status",
     "write src/deep/x x; rmr src + mkdir src + mkdir src/deep; git status; write src/deep/f9 x; git checkout src; git status",
