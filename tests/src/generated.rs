@@ -11,6 +11,7 @@ use projfs_types::ItemNameBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
+use projfs_types::VersionInfo;
 
 use crate::TIME;
 
@@ -21,6 +22,7 @@ const SIZE: u64 = 16;
 pub struct Generated {
     directories: u32,
     files: u32,
+    generation: u32,
 }
 
 /// What a path leads to.
@@ -33,7 +35,21 @@ enum Place {
 impl Generated {
     /// A tree of so many directories, of so many files each.
     pub fn new(directories: u32, files: u32) -> Self {
-        Self { directories, files }
+        Self { directories, files, generation: 0 }
+    }
+
+    /// The same with another content, and another version, of each file; 0 is the one without versions.
+    #[must_use]
+    pub fn generation(self, generation: u32) -> Self {
+        Self { generation, ..self }
+    }
+
+    fn file(&self) -> Result<PlaceholderInfo, ProviderError> {
+        if self.generation == 0 {
+            return Ok(PlaceholderInfo::file(SIZE));
+        }
+        let version = VersionInfo::of_content(&self.generation.to_le_bytes());
+        Ok(PlaceholderInfo::file(SIZE).with_version(version.map_err(|_| ProviderError::not_found())?))
     }
 
     fn find(&self, path: &RelPath) -> Result<Place, ProviderError> {
@@ -42,7 +58,7 @@ impl Generated {
             Some([]) => Ok(Place::Root),
             Some([directory]) if *directory < self.directories => Ok(Place::Directory),
             Some([directory, file]) if *directory < self.directories && *file < self.files => {
-                Ok(Place::File(directory.wrapping_mul(31).wrapping_add(*file)))
+                Ok(Place::File(directory.wrapping_mul(31).wrapping_add(*file).wrapping_add(self.generation)))
             }
             Some(_) | None => Err(ProviderError::not_found()),
         }
@@ -69,7 +85,7 @@ impl Provider for Generated {
         let info = match self.find(request.path())? {
             Place::Root => return Err(ProviderError::not_found()),
             Place::Directory => PlaceholderInfo::directory(),
-            Place::File(_) => PlaceholderInfo::file(SIZE),
+            Place::File(_) => self.file()?,
         };
         let (_, name) = request.path().split_last().ok_or_else(ProviderError::not_found)?;
         Ok(ProjectedItem::new(name.to_owned(), info.with_time(TIME)))
@@ -78,7 +94,7 @@ impl Provider for Generated {
     fn enumerate(&self, request: &Request) -> Result<DirEntries, ProviderError> {
         let (count, info) = match self.find(request.path())? {
             Place::Root => (self.directories, PlaceholderInfo::directory()),
-            Place::Directory => (self.files, PlaceholderInfo::file(SIZE)),
+            Place::Directory => (self.files, self.file()?),
             Place::File(_) => return Err(ProviderError::not_found()),
         };
         let info = info.with_time(TIME);

@@ -1,14 +1,15 @@
 //! `cargo xtask`: the rules of the architecture checked, large inputs made, foreign suites run.
 
+mod bench;
 mod conformance;
 mod finding;
 mod foreign;
 mod install;
+mod instructions;
 mod kept;
 mod kernel_tree;
 mod layout;
 mod licenses;
-mod measure;
 mod metadata;
 mod process;
 mod schedules;
@@ -95,15 +96,19 @@ enum Task {
     },
     /// Runs the tests of locks and threads under many schedules, simulated
     Schedules,
-    /// Measures a mount against a native directory, with fio and by itself: the same work in both, in turn
-    Measure {
-        /// A directory of the mount
-        mounted: PathBuf,
-        /// A directory of the file system below it
-        native: PathBuf,
-        /// How often each piece of work is done in each
-        #[arg(long, default_value_t = 7)]
-        repeats: usize,
+    /// Counts the instructions of the hot paths, and fails if one has grown
+    Instructions {
+        /// Write down what they take now
+        #[arg(long)]
+        write: bool,
+    },
+    /// Measures projfs below DIR beside the file system there and others of its kind, as root
+    Bench {
+        /// A directory of ext4 with room for some trees; result.json, table.md and plot.svg are written there
+        dir: PathBuf,
+        /// What else `projfs-bench run` is told: `cargo xtask bench DIR -- --help` says what
+        #[arg(last = true)]
+        arguments: Vec<String>,
     },
 }
 
@@ -125,7 +130,11 @@ fn main() -> ExitCode {
             kept::run(&tree::root(), &dir, every, if work.is_empty() { all } else { &work })
         }
         Task::Schedules => schedules::run(&tree::root()),
-        Task::Measure { mounted, native, repeats } => measure::run(&mounted, &native, repeats),
+        Task::Instructions { write } => {
+            let then = if write { instructions::Then::Write } else { instructions::Then::Compare };
+            instructions::run(&tree::root(), then)
+        }
+        Task::Bench { dir, arguments } => bench::run(&tree::root(), &dir, &arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -44,4 +44,5 @@ pub use store::TrashId;
 pub use tree::Existing;
 pub use tree::Identity;
 pub use tree::InstanceId;
+pub use tree::PlaceholderLog;
 pub use tree::TreeStore;

@@ -3,6 +3,7 @@
 //! What is in the directory is the truth. Every change of state is one system call that changes a name and
 //! what it stands for together; what prepares it happens in `.projfs/new`, which is emptied at every start.
 
+mod alone;
 mod at;
 mod attributes;
 mod believed;
@@ -60,6 +61,7 @@ use crate::Store;
 use crate::StoreFile;
 use crate::TrashId;
 
+pub use alone::PlaceholderLog;
 pub(crate) use at::At;
 pub(crate) use fault::Done;
 pub(crate) use fault::Fault;

@@ -50,6 +50,9 @@ const CRATES: &[Crate] = &[
     },
     // It holds the tests of the whole, and sees everything.
     Crate { name: "projfs-tests", floor: 7, uses: WHOLE },
+    Crate { name: "projfs-hot", floor: 5, uses: HOT },
+    // It measures the whole, on trees that the tests project.
+    Crate { name: "projfs-bench", floor: 8, uses: &["projectedfs", "projfs-tests"] },
     Crate { name: "xtask", floor: 1, uses: &[] },
 ];
 
@@ -74,10 +77,14 @@ const WHOLE: &[&str] = &[
     "projfs-types",
 ];
 
+/// The engine and what is below it, with what tests have to drive it.
+const HOT: &[&str] =
+    &["projfs-types", "projfs-sync", "projfs-provider", "projfs-store", "projfs-engine", TESTKIT];
+
 /// Crates of others that belong to one room each. Tests are free to use them.
 const OTHERS: &[(&str, &[&str])] = &[
-    ("anyhow", &["projfs-cli", "xtask", "projfs-tests"]),
-    ("clap", &["projfs-cli", "xtask", "projfs-tests"]),
+    ("anyhow", &["projfs-cli", "xtask", "projfs-tests", "projfs-bench", "projfs-hot"]),
+    ("clap", &["projfs-cli", "xtask", "projfs-tests", "projfs-bench"]),
     ("gix", &["projfs-git"]),
     ("indicatif", &["projfs-cli"]),
     ("io-uring", &["projfs-fuse"]),
