@@ -3,6 +3,7 @@
 mod conformance;
 mod finding;
 mod foreign;
+mod fuzz;
 mod install;
 mod kept;
 mod kernel_tree;
@@ -96,6 +97,17 @@ enum Task {
         #[arg(long)]
         work: Vec<kept::Work>,
     },
+    /// Runs the fuzz targets with libFuzzer; needs cargo-fuzz and a C++ compiler
+    Fuzz {
+        /// How long each
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Take into the corpus as few inputs as reach all that was reached
+        #[arg(long)]
+        keep: bool,
+        /// Only these
+        targets: Vec<String>,
+    },
     /// Works for hours in a mount below DIR, at a pace, and fails if its daemon has grown
     Soak {
         /// A directory for the mount, with some GB of room
@@ -144,6 +156,7 @@ fn main() -> ExitCode {
             let all = kept::Work::value_variants();
             kept::run(&tree::root(), &dir, every, if work.is_empty() { all } else { &work })
         }
+        Task::Fuzz { seconds, keep, targets } => fuzz::run(&tree::root(), seconds, &targets, keep),
         Task::Soak { dir, minutes, rate, seed, projfs } => {
             let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
             let plan = soak::Plan { time: minutes, rate, seed: seed.unwrap_or_else(now) };

@@ -53,6 +53,9 @@
 mod answer;
 mod builder;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod instance;
 mod keeper;
 mod mounts;
