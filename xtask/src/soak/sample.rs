@@ -150,6 +150,7 @@ impl Growth {
             // Some three bytes for each operation in two hours at the usual rate.
             figure("anonymous memory, K", |sample| sample.anonymous, Some(1024)),
             figure("all memory, K", |sample| sample.resident, None),
+            // What is open comes and goes; and there is one for each MiB of the journal, until it is at its limit.
             figure("descriptors", |sample| sample.descriptors, Some(32)),
             figure("threads", |sample| sample.threads, Some(4)),
             figure("files in memory, K", |sample| sample.memory_files, Some(1024)),
