@@ -4,6 +4,7 @@ mod bench;
 mod conformance;
 mod finding;
 mod foreign;
+mod fuzz;
 mod install;
 mod instructions;
 mod kept;
@@ -13,10 +14,13 @@ mod licenses;
 mod metadata;
 mod process;
 mod schedules;
+mod soak;
 mod tree;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
 
 use clap::Parser;
 use clap::Subcommand;
@@ -94,6 +98,34 @@ enum Task {
         #[arg(long)]
         work: Vec<kept::Work>,
     },
+    /// Runs the fuzz targets with libFuzzer; needs cargo-fuzz and a C++ compiler
+    Fuzz {
+        /// How long each
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Take into the corpus as few inputs as reach all that was reached
+        #[arg(long)]
+        keep: bool,
+        /// Only these
+        targets: Vec<String>,
+    },
+    /// Works for hours in a mount below DIR, at a pace, and fails if its daemon has grown
+    Soak {
+        /// A directory for the mount, with some GB of room
+        dir: PathBuf,
+        /// How long
+        #[arg(long, default_value = "120", value_parser = soak::minutes)]
+        minutes: std::time::Duration,
+        /// Operations in a second
+        #[arg(long, default_value_t = 60.0)]
+        rate: f64,
+        /// What the random numbers follow from; the time if it is left out
+        #[arg(long)]
+        seed: Option<u64>,
+        /// The program; made from the sources if it is left out
+        #[arg(long)]
+        projfs: Option<PathBuf>,
+    },
     /// Runs the tests of locks and threads under many schedules, simulated
     Schedules,
     /// Counts the instructions of the hot paths, and fails if one has grown
@@ -128,6 +160,12 @@ fn main() -> ExitCode {
         Task::Kept { dir, every, work } => {
             let all = kept::Work::value_variants();
             kept::run(&tree::root(), &dir, every, if work.is_empty() { all } else { &work })
+        }
+        Task::Fuzz { seconds, keep, targets } => fuzz::run(&tree::root(), seconds, &targets, keep),
+        Task::Soak { dir, minutes, rate, seed, projfs } => {
+            let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+            let plan = soak::Plan { time: minutes, rate, seed: seed.unwrap_or_else(now) };
+            soak::run(&tree::root(), &dir, projfs.as_deref(), &plan)
         }
         Task::Schedules => schedules::run(&tree::root()),
         Task::Instructions { write } => {

@@ -54,6 +54,9 @@ mod answer;
 mod builder;
 mod disk_use;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod instance;
 mod keeper;
 mod mounts;

@@ -13,6 +13,9 @@ mod ea;
 mod enumeration;
 mod export;
 mod frame;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod gate;
 mod guard;
 mod hresult;

@@ -58,15 +58,21 @@ unsafe fn past_what_is_equal(one: WideStr, other: WideStr, width: Width) -> (Wid
     // SAFETY: the caller's promise.
     unsafe {
         match width {
-            Width::Two => past(one.cast::<u16>(), other.cast::<u16>()),
-            Width::Four => past(one.cast::<u32>(), other.cast::<u32>()),
+            Width::Two => past(one.cast::<u16>(), other.cast::<u16>(), |_| true),
+            Width::Four => past(one.cast::<u32>(), other.cast::<u32>(), |unit| unit <= char::MAX.into()),
         }
     }
 }
 
+/// What makes a string none stays in it.
+///
 /// # Safety
 /// Both lead to units up to and with a zero.
-unsafe fn past<T: Copy + Default + PartialEq>(one: *const T, other: *const T) -> (WideStr, WideStr) {
+unsafe fn past<T: Copy + Default + PartialEq>(
+    one: *const T,
+    other: *const T,
+    is_good: fn(T) -> bool,
+) -> (WideStr, WideStr) {
     // So much is left of what is equal that what is compared cannot be taken for the names `.` and `..`.
     const KEPT: usize = 3;
     let mut equal = 0;
@@ -74,7 +80,7 @@ unsafe fn past<T: Copy + Default + PartialEq>(one: *const T, other: *const T) ->
         // SAFETY: no zero was found so far, so one more unit is there.
         let (unit, opposite) =
             unsafe { (one.add(equal).read_unaligned(), other.add(equal).read_unaligned()) };
-        if unit != opposite || unit == T::default() {
+        if unit != opposite || unit == T::default() || !is_good(unit) {
             break;
         }
         equal += 1;

@@ -40,7 +40,7 @@ use crate::wide;
 use crate::wide::Width;
 
 /// How many threads an instance has at most, whatever it is asked for.
-const MOST_THREADS: u32 = 1024;
+pub(crate) const MOST_THREADS: u32 = 1024;
 
 /// A running instance.
 pub(crate) struct Instance {
@@ -59,12 +59,12 @@ enum Stage {
 }
 
 /// How an instance is started.
-struct Options {
+pub(crate) struct Options {
     negative_path_cache: bool,
     collation: Collation,
     users: Users,
-    threads: usize,
-    mappings: Vec<(RelPathBuf, NotifyMask)>,
+    pub(crate) threads: usize,
+    pub(crate) mappings: Vec<(RelPathBuf, NotifyMask)>,
 }
 
 impl Instance {
@@ -103,7 +103,7 @@ impl Instance {
 ///
 /// # Safety
 /// `options` is null or leads to a structure, and its mappings to as many as it says.
-unsafe fn read_options(options: *const StartOptions, width: Width) -> Result<Options, HResult> {
+pub(crate) unsafe fn read_options(options: *const StartOptions, width: Width) -> Result<Options, HResult> {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut read = Options {
         negative_path_cache: false,

@@ -10,6 +10,9 @@
 pub mod connection;
 pub mod dispatch;
 pub mod errno;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod interrupt;
 pub mod invalidate;
 pub mod io;

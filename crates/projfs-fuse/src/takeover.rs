@@ -7,10 +7,14 @@
 //! [`Notification::Resend`]: crate::wire::notify::Notification::Resend
 
 mod entry;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod memory;
 mod window;
 
 pub use entry::IoRecord;
+#[cfg(test)]
+pub(crate) use entry::tests::entry_seeds;
 pub use memory::MEMORY_FORMAT;
 pub use memory::Memory;
 pub use memory::MemoryError;

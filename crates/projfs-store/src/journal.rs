@@ -2,6 +2,8 @@
 
 mod epoch;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod readers;
 mod segment;
 mod tree;

@@ -11,6 +11,9 @@ mod store;
 mod tree;
 
 pub mod fsck;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 
 pub use error::Result;
 pub use error::StoreError;

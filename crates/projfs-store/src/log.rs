@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use crate::codec::checksum;
 use crate::own_file::open_own;
 
-const MAGIC: &[u8; 8] = b"projfsL\x01";
+pub(crate) const MAGIC: &[u8; 8] = b"projfsL\x01";
 const HEAD: usize = 8;
 /// No entry is longer: a length beyond this is damage.
 pub(crate) const ENTRY_MAX: usize = 1 << 20;
@@ -135,7 +135,7 @@ impl Log {
     }
 }
 
-fn put_entry(out: &mut Vec<u8>, entry: &[u8]) -> Result<(), Errno> {
+pub(crate) fn put_entry(out: &mut Vec<u8>, entry: &[u8]) -> Result<(), Errno> {
     if entry.len() > ENTRY_MAX {
         return Err(Errno::TOOBIG);
     }
@@ -152,7 +152,7 @@ fn seal(length: u32, entry: &[u8]) -> u32 {
 }
 
 /// Reads entries up to the first that is damaged; how many bytes were good.
-fn replay(bytes: &[u8], each: &mut dyn FnMut(&[u8])) -> (usize, Replayed) {
+pub(crate) fn replay(bytes: &[u8], each: &mut dyn FnMut(&[u8])) -> (usize, Replayed) {
     if bytes.is_empty() {
         return (0, Replayed::Whole);
     }

@@ -15,6 +15,8 @@ mod durable;
 mod extents;
 mod fault;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod instance;
 mod list;
 mod look;

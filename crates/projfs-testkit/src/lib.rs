@@ -1,5 +1,6 @@
 //! The reference model, the misbehaving provider and the suites that several crates share.
 
+pub mod corpus;
 pub mod faulty;
 pub mod journal_contract;
 pub mod misbehaving;

@@ -17,6 +17,9 @@ mod update;
 mod version;
 
 pub mod collation;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 
 pub use caller::Caller;
 pub use extended::EXTENDED_NAME_MAX;

@@ -26,6 +26,8 @@ pub(crate) enum FileSystem {
     Xfs,
     /// The same.
     Btrfs,
+    /// Mounted so that each sync is one of everything.
+    BtrfsNotreelog,
 }
 
 impl FileSystem {
@@ -34,7 +36,7 @@ impl FileSystem {
         match self {
             Self::Ext4 => "ext4",
             Self::Xfs => "xfs",
-            Self::Btrfs => "btrfs",
+            Self::Btrfs | Self::BtrfsNotreelog => "btrfs",
         }
     }
 
@@ -43,14 +45,14 @@ impl FileSystem {
         match self {
             Self::Ext4 => 96 << 20,
             Self::Xfs => 320 << 20,
-            Self::Btrfs => 160 << 20,
+            Self::Btrfs | Self::BtrfsNotreelog => 160 << 20,
         }
     }
 
     /// How it orders what is not synced.
     pub(crate) fn order(self) -> Order {
         match self {
-            Self::Ext4 | Self::Xfs => Order::Whole,
+            Self::Ext4 | Self::Xfs | Self::BtrfsNotreelog => Order::Whole,
             Self::Btrfs => Order::EachDirectory,
         }
     }
@@ -60,7 +62,16 @@ impl FileSystem {
     pub(crate) fn unit(self) -> usize {
         match self {
             Self::Ext4 | Self::Xfs => 512,
-            Self::Btrfs => 4096,
+            Self::Btrfs | Self::BtrfsNotreelog => 4096,
+        }
+    }
+
+    /// How it is mounted.
+    fn options(self) -> &'static str {
+        match self {
+            // The loop device is detached when it is unmounted, by whatever.
+            Self::Ext4 | Self::Xfs | Self::Btrfs => "loop",
+            Self::BtrfsNotreelog => "loop,notreelog",
         }
     }
 
@@ -69,7 +80,9 @@ impl FileSystem {
         let (program, arguments) = match self {
             Self::Ext4 => ("mkfs.ext4", ["-q", "-F", "-E", "nodiscard"].as_slice()),
             Self::Xfs => ("mkfs.xfs", ["-q", "-f", "-K"].as_slice()),
-            Self::Btrfs => ("mkfs.btrfs", ["-q", "-f", "-K", "-m", "single"].as_slice()),
+            Self::Btrfs | Self::BtrfsNotreelog => {
+                ("mkfs.btrfs", ["-q", "-f", "-K", "-m", "single"].as_slice())
+            }
         };
         run(Command::new(program).args(arguments).arg(file)).map(drop)
     }
@@ -83,8 +96,8 @@ pub(crate) struct Volume {
 impl Volume {
     /// Mounts what is in a file on `dir`.
     pub(crate) fn mount(filesystem: FileSystem, file: &Path, dir: &Path) -> Result<Self> {
-        // The loop device is detached when it is unmounted, by whatever.
-        run(Command::new("mount").args(["-o", "loop", "-t", filesystem.name()]).args([file, dir]))?;
+        let mut mount = Command::new("mount");
+        run(mount.args(["-o", filesystem.options(), "-t", filesystem.name()]).args([file, dir]))?;
         Ok(Self { dir: dir.to_owned() })
     }
 

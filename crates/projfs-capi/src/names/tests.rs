@@ -114,6 +114,14 @@ fn a_name_without_a_string_is_the_empty_one() {
 }
 
 #[test]
+fn what_is_no_string_is_the_empty_one_wherever_two_begin_to_differ() {
+    let no_string = |last| [0x11_0000, 97, 97, 97, 97, last, 0_u32];
+    let (one, other) = (no_string(98), no_string(99));
+    // SAFETY: the pointers lead to units with a zero at their end.
+    assert_eq!(unsafe { PrjFileNameCompare_w32(one.as_ptr().cast(), other.as_ptr().cast()) }, 0);
+}
+
+#[test]
 fn wild_cards_are_five() {
     for name in ["a*", "?", "<.txt", "foo>", "E\"*"] {
         assert!(has_wild_cards(Some(name)), "{name}");

@@ -167,7 +167,7 @@ impl Entry<'_> {
 }
 
 /// FNV-1a, which half an entry does not survive.
-fn checksum(bytes: &[u8]) -> u32 {
+pub(super) fn checksum(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
@@ -329,4 +329,4 @@ fn kind_from(bits: u8) -> Option<ItemKind> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -310,7 +310,7 @@ impl State {
 }
 
 impl Entry<'_> {
-    fn owned(self) -> Entry<'static> {
+    pub(super) fn owned(self) -> Entry<'static> {
         match self {
             Self::Begin { negotiated, since, path, source } => {
                 Entry::Begin { negotiated, since, path, source }
@@ -325,9 +325,9 @@ impl Entry<'_> {
     }
 }
 
-const HEADER: usize = 24;
+pub(super) const HEADER: usize = 24;
 
-fn header(start: u64) -> [u8; HEADER] {
+pub(super) fn header(start: u64) -> [u8; HEADER] {
     let mut bytes = [0; HEADER];
     bytes[..8].copy_from_slice(&MAGIC);
     bytes[8..16].copy_from_slice(&start.to_le_bytes());

@@ -102,7 +102,7 @@ impl Epoch {
         rustix::fs::fsync(dir)
     }
 
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&self.number.to_le_bytes());
         bytes.push(match self.left {
@@ -114,7 +114,7 @@ impl Epoch {
         bytes
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let (summed, sum) = bytes.split_last_chunk::<8>()?;
         if bytes.len() != LENGTH || checksum(0, summed) != u64::from_le_bytes(*sum) {
             return None;

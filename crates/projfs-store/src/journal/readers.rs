@@ -144,11 +144,15 @@ fn open_file(dir: &OwnedFd, name: &ReaderName, flags: OFlags) -> Result<File, Er
 }
 
 fn write(file: &File, cursor: Cursor) -> Result<(), Errno> {
+    file.write_all_at(&encode(cursor), 0).map_err(|error| errno_of(&error))
+}
+
+pub(super) fn encode(cursor: Cursor) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&cursor.epoch.to_le_bytes());
     bytes.extend_from_slice(&cursor.sequence.to_le_bytes());
     bytes.extend_from_slice(&checksum(0, &bytes).to_le_bytes());
-    file.write_all_at(&bytes, 0).map_err(|error| errno_of(&error))
+    bytes
 }
 
 fn read(dir: &OwnedFd, name: &ReaderName) -> Result<Cursor, Errno> {
@@ -164,7 +168,7 @@ fn read(dir: &OwnedFd, name: &ReaderName) -> Result<Cursor, Errno> {
     }))
 }
 
-fn decode(bytes: &[u8]) -> Option<Cursor> {
+pub(super) fn decode(bytes: &[u8]) -> Option<Cursor> {
     let (summed, sum) = bytes.split_last_chunk::<8>()?;
     if bytes.len() != LENGTH || checksum(0, summed) != u64::from_le_bytes(*sum) {
         return None;

@@ -13,12 +13,13 @@ use rustix::io::Errno;
 
 use super::epoch::errno_of;
 use super::frame;
+use super::frame::Frame;
 use super::frame::checksum;
 use crate::own_file::open_own;
 
 const MAGIC: &[u8; 8] = b"PFSJSEG1";
 /// Magic, epoch, number of the first entry, checksum.
-const HEADER: usize = 32;
+pub(super) const HEADER: usize = 32;
 /// Of how many entries one has its place remembered.
 const STRIDE: u64 = 64;
 
@@ -64,21 +65,18 @@ impl Segment {
         format!("{first:016x}")
     }
 
-    /// The number in a file's name.
+    /// The number in a file's name. Capitals or a sign make no name of ours, nor does a number near the end of numbers,
+    /// from which no journal could go on.
     pub(super) fn number(name: &[u8]) -> Option<u64> {
-        let name = std::str::from_utf8(name).ok().filter(|name| name.len() == 16)?;
-        u64::from_str_radix(name, 16).ok()
+        let number = u64::from_str_radix(std::str::from_utf8(name).ok()?, 16).ok()?;
+        (Self::name(number).as_bytes() == name && i64::try_from(number).is_ok()).then_some(number)
     }
 
     /// Makes an empty segment. What is there by that name was never finished.
     pub(super) fn create(dir: BorrowedFd<'_>, epoch: u64, first: u64) -> Result<Self, Errno> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC;
         let file = File::from(open_own(dir, Self::name(first), flags, Mode::RUSR | Mode::WUSR)?);
-        let mut header = MAGIC.to_vec();
-        header.extend_from_slice(&epoch.to_le_bytes());
-        header.extend_from_slice(&first.to_le_bytes());
-        header.extend_from_slice(&checksum(0, &header).to_le_bytes());
-        if let Err(error) = file.write_all_at(&header, 0) {
+        if let Err(error) = file.write_all_at(&header(epoch, first), 0) {
             rustix::fs::unlinkat(dir, Self::name(first), AtFlags::empty())?;
             return Err(errno_of(&error));
         }
@@ -95,17 +93,10 @@ impl Segment {
         let file = File::from(open_own(dir, Self::name(first), OFlags::RDWR, Mode::empty())?);
         let length = file.metadata().map_err(|error| errno_of(&error))?.len();
         let bytes = read(&file, 0, length)?;
-        let Some((header, mut rest)) = bytes.split_first_chunk::<HEADER>() else { return Ok(Found::Nothing) };
-        let expected = [&MAGIC[..], &epoch.to_le_bytes(), &first.to_le_bytes()].concat();
-        if header[..24] != expected || header[24..] != checksum(0, &expected).to_le_bytes() {
-            return Ok(Found::Nothing);
-        }
         let mut segment = Self::at_start(file, epoch, first);
-        while let Some(frame) = frame::decode(epoch, rest).filter(|frame| frame.sequence == segment.end()) {
-            segment.grow(frame.length as u64);
-            rest = &rest[frame.length..];
-        }
-        if rest.is_empty() {
+        let Some(frames) = frames(epoch, first, &bytes) else { return Ok(Found::Nothing) };
+        frames.for_each(|frame| segment.grow(frame.length as u64));
+        if segment.length == bytes.len() as u64 {
             return Ok(Found::Whole(segment));
         }
         segment.torn = true;
@@ -208,6 +199,26 @@ impl Stretch {
         }
         Ok(Some(()))
     }
+}
+
+/// What a segment begins with.
+pub(super) fn header(epoch: u64, first: u64) -> Vec<u8> {
+    let mut header = MAGIC.to_vec();
+    header.extend_from_slice(&epoch.to_le_bytes());
+    header.extend_from_slice(&first.to_le_bytes());
+    header.extend_from_slice(&checksum(0, &header).to_le_bytes());
+    header
+}
+
+/// The entries in the bytes of a segment, up to the first that is not whole, of another epoch, or out of order; nothing if
+/// it is no segment of this epoch.
+pub(super) fn frames(epoch: u64, first: u64, bytes: &[u8]) -> Option<impl Iterator<Item = Frame>> {
+    let mut rest = bytes.strip_prefix(&*header(epoch, first))?;
+    Some((first..).map_while(move |sequence| {
+        let frame = frame::decode(epoch, rest).filter(|frame| frame.sequence == sequence)?;
+        rest = &rest[frame.length..];
+        Some(frame)
+    }))
 }
 
 /// The bytes from `offset` on, fewer than `length` if the file is shorter.

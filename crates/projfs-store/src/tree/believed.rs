@@ -21,6 +21,9 @@ use super::look::Found;
 use super::look::kind;
 use crate::record::Form;
 
+/// More are not remembered: it costs one question for each file to know again.
+const MOST: usize = 1 << 20;
+
 /// The inodes of files that have all of their content.
 #[derive(Default)]
 pub(crate) struct Believed(RwLock<HashSet<u64>>);
@@ -28,7 +31,17 @@ pub(crate) struct Believed(RwLock<HashSet<u64>>);
 impl Believed {
     /// A file is published.
     pub(crate) fn add(&self, inode: u64) {
-        self.0.write().insert(inode);
+        let mut inodes = self.0.write();
+        // Some are of files that others removed from the root.
+        if inodes.len() >= MOST {
+            inodes.clear();
+        }
+        inodes.insert(inode);
+    }
+
+    /// A file is gone, or is the provider's no longer. To forget one that is not costs one question.
+    pub(crate) fn forget(&self, inode: u64) {
+        self.0.write().remove(&inode);
     }
 
     fn has(&self, inode: u64) -> bool {
@@ -74,3 +87,6 @@ pub(crate) fn has_content(at: &At, stat: &Statx) -> Done<bool> {
         Err(errno) => Err(errno.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

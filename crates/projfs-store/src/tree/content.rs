@@ -109,7 +109,9 @@ impl TreeStore {
             (None, true) => self.name_over(file, &at),
             (None, false) => self.name(file, &at, &Vacancy::Free),
         })?;
-        self.believed.add(rustix::fs::fstat(file)?.st_ino);
+        if matches!(state, FileState::Hydrated(_)) {
+            self.believed.add(rustix::fs::fstat(file)?.st_ino);
+        }
         self.conversions.add();
         Ok(())
     }
@@ -215,6 +217,7 @@ impl TreeStore {
         // The record tells the mode until the inode has it, so no other mode is ever shown.
         let mode = (shown != permissions(stat.stx_mode.into())).then_some(shown);
         self.record_full(inode, stat.stx_ino, number, mode)?;
+        self.believed.forget(stat.stx_ino);
         if mode.is_some() && self.process.lifted(shown.into(), 0o600).is_none() {
             at.change_mode(shown.into())?;
             self.record_full(inode, stat.stx_ino, number, None)?;

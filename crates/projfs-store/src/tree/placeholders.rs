@@ -157,13 +157,13 @@ impl State {
 
 /// What is noted, by directory and name, each encoded, as most are never asked for again.
 #[derive(Default)]
-struct Notes {
+pub(super) struct Notes {
     below: HashMap<RelPathBuf, HashMap<ItemNameBuf, Box<[u8]>>>,
     count: u64,
 }
 
 impl Notes {
-    fn get(&self, origin: &RelPath) -> Option<&[u8]> {
+    pub(super) fn get(&self, origin: &RelPath) -> Option<&[u8]> {
         let (directory, name) = origin.split_last()?;
         self.below.get(directory)?.get(name).map(AsRef::as_ref)
     }
@@ -188,7 +188,7 @@ impl Notes {
         before
     }
 
-    fn each(&self, act: &mut dyn FnMut(&RelPath, &[u8])) {
+    pub(super) fn each(&self, act: &mut dyn FnMut(&RelPath, &[u8])) {
         for (directory, names) in &self.below {
             for (name, info) in names {
                 act(&directory.join(name), info);
@@ -198,7 +198,7 @@ impl Notes {
 }
 
 /// How a note, or the end of one, is written.
-fn entry(origin: &RelPath, info: Option<&[u8]>) -> Vec<u8> {
+pub(super) fn entry(origin: &RelPath, info: Option<&[u8]>) -> Vec<u8> {
     let mut entry = Vec::with_capacity(info.map_or(0, <[u8]>::len) + origin.as_bytes().len() + 4);
     entry.push(if info.is_some() { NOTED } else { FORGOTTEN });
     put_bytes(&mut entry, origin.as_bytes());
@@ -210,7 +210,7 @@ fn size(origin: &RelPath, info: &[u8]) -> u64 {
     (origin.as_bytes().len() + info.len()) as u64 + OVERHEAD
 }
 
-fn replay(entry: &[u8], notes: &mut Notes) -> Result<(), Damage> {
+pub(super) fn replay(entry: &[u8], notes: &mut Notes) -> Result<(), Damage> {
     let mut reader = Reader::new(entry);
     let what = reader.byte()?;
     let origin = RelPathBuf::new(reader.bytes()?).map_err(|_| Damage("no path"))?;

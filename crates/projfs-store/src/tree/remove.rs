@@ -53,7 +53,11 @@ impl TreeStore {
             (Some(stat), _) if kind(&stat) == ItemKind::Directory => {
                 self.remove_directory(&at, leave).map(|()| None)
             }
-            (Some(stat), _) => self.remove_other(&at, &stat, leave, keep),
+            (Some(stat), _) => {
+                let kept = self.remove_other(&at, &stat, leave, keep)?;
+                self.believed.forget(stat.stx_ino);
+                Ok(kept)
+            }
         }
     }
 

@@ -78,6 +78,7 @@ impl TreeStore {
     ) -> Done<Option<TrashId>> {
         if keep == Keep::Nothing {
             source.rename(target, leave.flags())?;
+            self.believed.forget(replaced.stx_ino);
             return Ok(None);
         }
         let id = self.trash.fresh();
@@ -87,6 +88,7 @@ impl TreeStore {
             let _ = grave.unlink();
             return Err(errno.into());
         }
+        self.believed.forget(replaced.stx_ino);
         self.trash.add(id, replaced.stx_ino);
         Ok(Some(id))
     }

@@ -63,6 +63,7 @@ impl TreeStore {
             let _ = grave.unlink();
         }
         exchanged?;
+        self.believed.forget(stat.stx_ino);
         match keep {
             Keep::Trash => {
                 self.trash.add(id, stat.stx_ino);

@@ -43,6 +43,19 @@ fn entries() -> Vec<Entry<'static>> {
     ]
 }
 
+/// What the fuzzing of the file begins with.
+pub(crate) fn entry_seeds() -> Vec<Vec<u8>> {
+    let piece = |entry: &Entry<'_>| {
+        let mut bytes = Vec::new();
+        entry.encode(&mut bytes);
+        let length = u8::try_from(bytes.len() - HEADER).expect("short");
+        [&[length], &bytes[HEADER..]].concat()
+    };
+    let mut seeds: Vec<Vec<u8>> = entries().iter().map(piece).collect();
+    seeds.push(seeds.concat());
+    seeds
+}
+
 #[test]
 fn what_is_written_is_read() {
     let mut bytes = Vec::new();

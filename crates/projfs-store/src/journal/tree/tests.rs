@@ -238,6 +238,20 @@ fn a_segment_that_was_never_finished_is_no_harm() {
 }
 
 #[test]
+fn a_file_that_is_called_almost_as_a_segment_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open(dir.path(), BOOT);
+    let start = journal.end();
+    journal.append(&entry(0)).unwrap();
+    die(journal);
+    for name in ["+000000000000007", "00000000000000AB", "ffffffffffffffff"] {
+        std::fs::write(dir.path().join(name), crate::journal::segment::header(start.epoch, u64::MAX))
+            .unwrap();
+    }
+    assert_eq!(requests(&open(dir.path(), BOOT), start, 100), Some(vec![0]));
+}
+
+#[test]
 fn a_cursor_beyond_the_end_is_gone() {
     let dir = tempfile::tempdir().unwrap();
     let journal = open(dir.path(), BOOT);

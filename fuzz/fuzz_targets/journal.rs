@@ -1,0 +1,5 @@
+//! See `projfs_store::fuzz::journal`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| projfs_store::fuzz::journal(bytes));

@@ -1,0 +1,5 @@
+//! See `projfs_fuse::fuzz::memory`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| projfs_fuse::fuzz::memory(bytes));
