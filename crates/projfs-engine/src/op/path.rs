@@ -9,6 +9,7 @@ use projfs_types::ItemName;
 use projfs_types::ItemState;
 use projfs_types::Metadata;
 use projfs_types::NodeId;
+use projfs_types::OriginBuf;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use projfs_types::SymlinkState;
@@ -21,7 +22,6 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::flow::Under;
-use crate::flow::origin_path;
 use crate::node::table::DirView;
 use crate::port::Context;
 use crate::transition::Event;
@@ -71,7 +71,7 @@ impl Engine {
         let not_found = || Error::new(ErrorKind::NotFound, path);
         if let Under::Unknown { origin } = &under {
             let info = self.describe(context, &dir, name)?.ok_or_else(not_found)?;
-            let (version, origin) = (Some(info.version), Some(origin.clone()));
+            let (version, origin) = (Some(info.version), Some(origin.path().clone()));
             return Ok(PathState { word: StateWord::Virtual, version, origin });
         }
         let state = under.state().ok_or_else(not_found)?;
@@ -79,7 +79,9 @@ impl Engine {
         Ok(PathState {
             word: StateWord::of(&state),
             version: projected.map(|projected| projected.version.clone()),
-            origin: projected.and_then(|projected| origin_path(&dir, name, &projected.origin)),
+            origin: projected
+                .and_then(|projected| self.origin_path(&dir, name, &projected.origin))
+                .map(OriginBuf::into_path),
         })
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use projfs_types::ItemName;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::PlaceholderKind;
 use projfs_types::RelPath;
@@ -52,7 +53,7 @@ impl Model {
         let (Op::Update { path, .. } | Op::Drop { path, .. }) = op else { return true };
         let Some(id) = self.local_at(path) else {
             // A directory that is virtual yet, with whatever is in it.
-            let given = self.home(path).and_then(|home| self.projected.get(&home));
+            let given = self.home_of(path).and_then(|home| self.projected.get(&home));
             return given.is_none_or(|given| given.info.item_kind() != Kind::Directory);
         };
         let mut unsure = false;
@@ -84,14 +85,15 @@ impl Model {
     fn doubles(&self, path: &RelPath) -> bool {
         // Tombstones in a directory may go with it, so also what comes from where it does counts.
         let own = self.local_at(path).and_then(|id| self.local.items[id].origin.clone());
-        self.home(path).into_iter().chain(own).chain([path.to_owned()]).any(|from| {
+        let own = own.map(OriginBuf::into_path);
+        self.home_of(path).into_iter().chain(own).chain([path.to_owned()]).any(|from| {
             self.local.items.iter().enumerate().any(|(id, item)| {
                 // Two files of one origin share a number, and so, once both are linked, a node.
-                let comes_from_there = |origin: &RelPathBuf| match item.kind {
+                let comes_from_there = |origin: &RelPath| match item.kind {
                     Kind::Directory => origin.starts_with(&from),
-                    Kind::File | Kind::Symlink | Kind::Special => *origin == from,
+                    Kind::File | Kind::Symlink | Kind::Special => *origin == *from,
                 };
-                item.origin.as_ref().is_some_and(comes_from_there)
+                item.origin.as_deref().is_some_and(comes_from_there)
                     && self.is_reachable(id)
                     && !self.is_at(id, path)
             })
@@ -100,20 +102,20 @@ impl Model {
 
     /// Whether the provider has a directory at a path where there is none.
     fn covers(&self, path: &RelPath) -> bool {
-        let given = self.projected.get(&self.home(path).unwrap_or_else(|| path.to_owned()));
+        let given = self.projected.get(&self.home_of(path).unwrap_or_else(|| path.to_owned()));
         given.is_some_and(|given| given.info.item_kind() == Kind::Directory)
             && self.local_at(path).is_none_or(|id| self.local.items[id].kind != Kind::Directory)
     }
 
     /// Where the provider has what is under a path, if the directory is the provider's.
-    fn home(&self, path: &RelPath) -> Option<RelPathBuf> {
+    fn home_of(&self, path: &RelPath) -> Option<RelPathBuf> {
         let (parent, name) = path.split_last()?;
         let mut origin = Some(RelPathBuf::root());
         let mut at = Some(0);
         for name in parent.components() {
             at = at.and_then(|at: Id| self.local.items[at].names.get(name).copied().flatten());
             origin = match at {
-                Some(at) => self.local.items[at].origin.clone(),
+                Some(at) => self.local.items[at].origin.clone().map(OriginBuf::into_path),
                 None => origin.map(|origin| origin.join(name)),
             };
         }
@@ -184,18 +186,35 @@ impl Model {
     ) -> Answer<()> {
         let was_local = self.local_at(path).is_some();
         let (dir, name, found) = self.overwritten(path, flags, true)?;
-        let home = self.local.items[dir].origin.as_ref().map(|origin| origin.join(name));
+        let is_directory = found.is_some_and(|id| self.local.items[id].kind == Kind::Directory);
+        if let Some(id) = found {
+            self.item(id).links -= 1;
+            self.leave_to_others(dir, name, id);
+        }
+        let home = self.home(dir, name);
         let kept =
             found.and_then(|id| self.local.items[id].origin.clone().filter(|_| !self.local.items[id].full));
-        let origin = kept.or_else(|| home.clone()).unwrap_or_else(|| path.to_owned());
+        let origin = match kept {
+            // A directory stays what it is on disk.
+            Some(kept) if is_directory => kept,
+            Some(kept) if Some(&*kept) != home.as_deref() => {
+                // Its other names lead to what it was.
+                let parted = found.is_some_and(|id| self.local.items[id].links > 0);
+                if parted { OriginBuf::new(kept.into_path(), self.next_life()) } else { kept }
+            }
+            Some(_) | None => match &home {
+                Some(home) => home.clone(),
+                None => OriginBuf::new(path.to_owned(), self.next_life()),
+            },
+        };
         let mut given = Given { info: info.clone(), content: data.to_vec() };
-        if found.is_some_and(|id| self.local.items[id].kind == Kind::Directory) {
+        if is_directory {
             given = Given {
                 info: PlaceholderInfo { kind: PlaceholderKind::Directory, ..given.info },
                 content: Vec::new(),
             };
         }
-        self.projected.set(origin.clone(), given.clone());
+        self.projected.set(origin.path().clone(), given.clone());
         match found {
             Some(id) if was_local => self.tell_updated(id, path),
             // What was virtual is of the new version as soon as it is looked at, unless it was listed before.
@@ -207,16 +226,14 @@ impl Model {
         }
         if let Some(id) = found {
             let item = self.item(id);
-            item.links -= 1;
             let (origin, number) = (item.origin.clone().filter(|_| !item.full), item.number);
             self.remember(origin, number);
         }
-        let detached = home.as_ref() != Some(&origin);
+        let detached = home.as_deref() != Some(&*origin);
         let mut item = Item { detached, ..Item::given(origin.clone(), &given) };
-        item.number = match found.filter(|_| item.kind == Kind::Directory) {
-            // A directory stays what it is on disk.
-            Some(id) if self.local.items[id].kind == Kind::Directory => self.local.items[id].number,
-            _ => self.numbers.get(&origin).copied(),
+        item.number = match found {
+            Some(id) if is_directory => self.local.items[id].number,
+            Some(_) | None => self.numbers.get(&origin).copied(),
         };
         let id = self.add(item);
         self.item(dir).names.insert(name.to_owned(), Some(id));

@@ -255,6 +255,9 @@ fn step(model: &mut Model, subject: &mut impl Subject, op: &Op, whole: bool) -> 
 
 /// Compares everything that can be seen without changing anything: states, listings.
 fn compare(model: &mut Model, subject: &mut impl Subject) -> Result<(), String> {
+    if let Some((one, other)) = model.twins() {
+        return Err(format!("one number for {one} and {other}"));
+    }
     let tree = model.tree();
     if subject.has_words() {
         for (path, (_, word)) in &tree {
