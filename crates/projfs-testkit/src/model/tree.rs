@@ -95,6 +95,15 @@ pub fn view(projected: &Projection, local: &Local, dir: Id) -> BTreeMap<ItemName
     shown
 }
 
+/// One item that is to be seen.
+struct Row {
+    path: RelPathBuf,
+    seen: Seen,
+    word: Word,
+    /// Nothing if nobody has looked it up.
+    id: Option<Id>,
+}
+
 /// What is expected of a tree.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -266,50 +275,46 @@ impl Model {
 
     /// Everything that is to be seen, with its state; nothing changes by asking.
     pub fn tree(&self) -> BTreeMap<RelPathBuf, (Seen, Word)> {
-        let mut tree = BTreeMap::new();
-        self.add_tree(&RelPathBuf::root(), &self.local, 0, &mut |path, seen, word, _| {
-            tree.insert(path.to_owned(), (seen, word));
-        });
-        tree
+        self.rows().into_iter().map(|row| (row.path, (row.seen, row.word))).collect()
     }
 
     /// Two paths that lead to different items, which have shown one number.
     pub(super) fn twins(&self) -> Option<(RelPathBuf, RelPathBuf)> {
-        let mut known: BTreeMap<u64, (RelPathBuf, Option<Id>)> = BTreeMap::new();
-        let mut twins = None;
-        self.add_tree(&RelPathBuf::root(), &self.local, 0, &mut |path, seen, _, id| {
-            let Some(number) = seen.number else { return };
+        let mut known: BTreeMap<u64, Row> = BTreeMap::new();
+        for row in self.rows() {
+            let Some(number) = row.seen.number else { continue };
             match known.get(&number) {
-                Some((other, known)) if id.is_none() || *known != id => {
-                    twins = Some((other.clone(), path.to_owned()));
+                Some(other) if row.id.is_none() || other.id != row.id => {
+                    return Some((other.path.clone(), row.path));
                 }
                 Some(_) => {}
-                None => drop(known.insert(number, (path.to_owned(), id))),
+                None => drop(known.insert(number, row)),
             }
-        });
-        twins
+        }
+        None
     }
 
-    fn add_tree(
-        &self,
-        path: &RelPath,
-        local: &Local,
-        dir: Id,
-        add: &mut dyn FnMut(&RelPath, Seen, Word, Option<Id>),
-    ) {
+    fn rows(&self) -> Vec<Row> {
+        let mut rows = Vec::new();
+        self.add_rows(&RelPathBuf::root(), &self.local, 0, &mut rows);
+        rows
+    }
+
+    fn add_rows(&self, path: &RelPath, local: &Local, dir: Id, rows: &mut Vec<Row>) {
         for (name, shown) in view(&self.projected, local, dir) {
             let path = path.join(&name);
             match shown {
                 Shown::Local(id) => {
                     let item = &local.items[id];
-                    add(&path, item.seen(), item.word(), Some(id));
-                    self.add_tree(&path, local, id, add);
+                    rows.push(Row { path: path.clone(), seen: item.seen(), word: item.word(), id: Some(id) });
+                    self.add_rows(&path, local, id, rows);
                 }
                 Shown::Virtual(origin, given) => {
-                    add(&path, self.virtual_seen(&origin, &given), Word::Virtual, None);
+                    let (seen, word) = (self.virtual_seen(&origin, &given), Word::Virtual);
+                    rows.push(Row { path: path.clone(), seen, word, id: None });
                     let items = vec![Item::given(origin, &given)];
                     let below = Local { items, lives: local.lives.clone(), last: local.last };
-                    self.add_tree(&path, &below, 0, add);
+                    self.add_rows(&path, &below, 0, rows);
                 }
             }
         }
