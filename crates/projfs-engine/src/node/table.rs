@@ -249,19 +249,6 @@ impl NodeTable {
         nodes.note(id);
     }
 
-    /// A directory is the provider's, or full, in another way than before.
-    pub(crate) fn provide(&self, id: NodeId, projection: Option<OriginBuf>, prepared: Prepared) {
-        let mut nodes = self.nodes.lock();
-        if let Some(directory) = nodes.get_mut(&id).and_then(|node| node.directory.as_deref_mut()) {
-            let before = std::mem::replace(&mut directory.projection, projection);
-            directory.prepared = prepared;
-            directory.changes += 1;
-            nodes.misplace(id, before);
-            nodes.place(id);
-        }
-        nodes.note(id);
-    }
-
     /// Notes that a name of a directory, or what it leads to, has changed.
     pub(crate) fn changed(&self, id: NodeId) {
         if let Some(directory) = self.nodes.lock().get_mut(&id).and_then(|node| node.directory.as_deref_mut())

@@ -27,23 +27,36 @@ use crate::projection::Given;
 type Answer<T> = Result<T, Errno>;
 
 impl Model {
-    /// Whether an operation is one that the model says everything about.
-    ///
-    /// Where something was moved away and its old name is free again, two items come from one place: they share a number,
-    /// and of two directories what is known of what is in the one is known of the other. Nor does a file take the place of a directory that the
-    /// provider still has.
+    /// Whether an operation is one that the model says everything about: a file does not take the place of a directory that
+    /// the provider still has.
     pub fn says_all_of(&self, op: &Op) -> bool {
         match op {
-            Op::Update { path, .. } => !self.doubles(path) && !self.covers(path),
-            Op::Drop { path, .. } => !self.doubles(path),
-            Op::Discard { path } => {
-                let mut below = Vec::new();
-                if let Some(id) = self.local_at(path) {
-                    self.add_below(path, id, &mut below);
-                }
-                below.iter().all(|path| !self.doubles(path))
-            }
+            Op::Update { path, .. } => !self.covers(path),
             _ => true,
+        }
+    }
+
+    /// What an update changes may be shown elsewhere: as it was, if somebody has looked it up there, or as it is then. `word`
+    /// says whether somebody has, which the model takes over.
+    pub fn settle(&mut self, op: &Op, word: &mut dyn FnMut(&RelPathBuf) -> Option<Word>) {
+        let Op::Update { path, .. } = op else { return };
+        let own = self.local_at(path).map(|id| &self.local.items[id]).filter(|item| !item.full);
+        let own = own.and_then(|item| item.origin.clone()).map(OriginBuf::into_path);
+        let changed = own.or_else(|| self.home_of(path)).unwrap_or_else(|| path.clone());
+        for (other, id) in self.untouched_of(&changed).into_iter().filter(|(other, _)| other != path) {
+            match (word(&other), id) {
+                (Some(Word::Placeholder), None) => {
+                    let _ = self.find(&other);
+                }
+                (Some(Word::Virtual), Some(id)) => {
+                    let (origin, number) = (self.item(id).origin.clone(), self.item(id).number);
+                    self.remember(origin, number);
+                    if let Ok((dir, name)) = self.parent(&other) {
+                        self.item(dir).names.remove(name);
+                    }
+                }
+                _ => {}
+            }
         }
     }
 
@@ -72,34 +85,6 @@ impl Model {
         !unsure
     }
 
-    fn add_below(&self, path: &RelPath, id: Id, below: &mut Vec<RelPathBuf>) {
-        below.push(path.to_owned());
-        for (name, id) in &self.local.items[id].names {
-            if let Some(id) = id {
-                self.add_below(&path.join(name), *id, below);
-            }
-        }
-    }
-
-    /// Whether something that is elsewhere by now came from a path; or a directory, from below it.
-    fn doubles(&self, path: &RelPath) -> bool {
-        // Tombstones in a directory may go with it, so also what comes from where it does counts.
-        let own = self.local_at(path).and_then(|id| self.local.items[id].origin.clone());
-        let own = own.map(OriginBuf::into_path);
-        self.home_of(path).into_iter().chain(own).chain([path.to_owned()]).any(|from| {
-            self.local.items.iter().enumerate().any(|(id, item)| {
-                // Two files of one origin share a number, and so, once both are linked, a node.
-                let comes_from_there = |origin: &RelPath| match item.kind {
-                    Kind::Directory => origin.starts_with(&from),
-                    Kind::File | Kind::Symlink | Kind::Special => *origin == *from,
-                };
-                item.origin.as_deref().is_some_and(comes_from_there)
-                    && self.is_reachable(id)
-                    && !self.is_at(id, path)
-            })
-        })
-    }
-
     /// Whether the provider has a directory at a path where there is none.
     fn covers(&self, path: &RelPath) -> bool {
         let given = self.projected.get(&self.home_of(path).unwrap_or_else(|| path.to_owned()));
@@ -124,18 +109,6 @@ impl Model {
 
     fn local_at(&self, path: &RelPath) -> Option<Id> {
         path.components().try_fold(0, |at: Id, name| self.local.items[at].names.get(name).copied().flatten())
-    }
-
-    fn is_at(&self, id: Id, path: &RelPath) -> bool {
-        self.local_at(path).is_some_and(|top| self.is_below(top, id))
-    }
-
-    fn is_reachable(&self, id: Id) -> bool {
-        self.is_below(0, id)
-    }
-
-    fn is_below(&self, top: Id, id: Id) -> bool {
-        top == id || self.local.items[top].names.values().flatten().any(|&below| self.is_below(below, id))
     }
 
     /// What an update or a deletion is about: the directory, the name in it, and what is there.

@@ -102,6 +102,8 @@ struct Row {
     word: Word,
     /// Nothing if nobody has looked it up.
     id: Option<Id>,
+    /// What the provider calls it.
+    origin: Option<RelPathBuf>,
 }
 
 /// What is expected of a tree.
@@ -294,6 +296,18 @@ impl Model {
         None
     }
 
+    /// Where what the provider has under a path is to be seen as it is there, and the item if somebody has looked it up.
+    pub(super) fn untouched_of(&self, origin: &RelPath) -> Vec<(RelPathBuf, Option<Id>)> {
+        let rows = self.rows().into_iter().filter(|row| row.origin.as_deref() == Some(origin));
+        let untouched = rows.filter(|row| {
+            row.id.is_none_or(|id| {
+                let item = &self.local.items[id];
+                item.word() == Word::Placeholder && !item.detached && item.links == 1
+            })
+        });
+        untouched.map(|row| (row.path, row.id)).collect()
+    }
+
     fn rows(&self) -> Vec<Row> {
         let mut rows = Vec::new();
         self.add_rows(&RelPathBuf::root(), &self.local, 0, &mut rows);
@@ -306,12 +320,15 @@ impl Model {
             match shown {
                 Shown::Local(id) => {
                     let item = &local.items[id];
-                    rows.push(Row { path: path.clone(), seen: item.seen(), word: item.word(), id: Some(id) });
+                    let (seen, word) = (item.seen(), item.word());
+                    let from = item.origin.clone().map(OriginBuf::into_path);
+                    rows.push(Row { path: path.clone(), seen, word, id: Some(id), origin: from });
                     self.add_rows(&path, local, id, rows);
                 }
                 Shown::Virtual(origin, given) => {
                     let (seen, word) = (self.virtual_seen(&origin, &given), Word::Virtual);
-                    rows.push(Row { path: path.clone(), seen, word, id: None });
+                    let origin_path = Some(origin.path().clone());
+                    rows.push(Row { path: path.clone(), seen, word, id: None, origin: origin_path });
                     let items = vec![Item::given(origin, &given)];
                     let below = Local { items, lives: local.lives.clone(), last: local.last };
                     self.add_rows(&path, &below, 0, rows);

@@ -10,8 +10,22 @@ use projfs_types::RelPath;
 
 use super::NodeTable;
 use super::Nodes;
+use super::Prepared;
 
 impl NodeTable {
+    /// A directory is the provider's, or full, in another way than before.
+    pub(crate) fn provide(&self, id: NodeId, projection: Option<OriginBuf>, prepared: Prepared) {
+        let mut nodes = self.nodes.lock();
+        if let Some(directory) = nodes.get_mut(&id).and_then(|node| node.directory.as_deref_mut()) {
+            let before = std::mem::replace(&mut directory.projection, projection);
+            directory.prepared = prepared;
+            directory.changes += 1;
+            nodes.misplace(id, before);
+            nodes.place(id);
+        }
+        nodes.note(id);
+    }
+
     /// The directories whose entries are those of `path` in the projection.
     pub(crate) fn showing(&self, path: &RelPath) -> Vec<NodeId> {
         let nodes = self.nodes.lock();
