@@ -28,7 +28,7 @@ type Answer<T> = Result<T, Errno>;
 
 impl Model {
     /// Whether an operation is one that the model says everything about: a file does not take the place of a directory that
-    /// the provider still has.
+    /// the provider still has, nor a directory that of a file which is elsewhere by now.
     pub fn says_all_of(&self, op: &Op) -> bool {
         match op {
             Op::Update { path, .. } => !self.covers(path),
@@ -40,9 +40,7 @@ impl Model {
     /// says whether somebody has, which the model takes over.
     pub fn settle(&mut self, op: &Op, word: &mut dyn FnMut(&RelPathBuf) -> Option<Word>) {
         let Op::Update { path, .. } = op else { return };
-        let own = self.local_at(path).map(|id| &self.local.items[id]).filter(|item| !item.full);
-        let own = own.and_then(|item| item.origin.clone()).map(OriginBuf::into_path);
-        let changed = own.or_else(|| self.home_of(path)).unwrap_or_else(|| path.clone());
+        let changed = self.changed_by_update(path);
         for (other, id) in self.untouched_of(&changed).into_iter().filter(|(other, _)| other != path) {
             match (word(&other), id) {
                 (Some(Word::Placeholder), None) => {
@@ -85,11 +83,23 @@ impl Model {
         !unsure
     }
 
-    /// Whether the provider has a directory at a path where there is none.
+    /// What the provider has another version of after an update.
+    fn changed_by_update(&self, path: &RelPath) -> RelPathBuf {
+        let own = self.local_at(path).map(|id| &self.local.items[id]).filter(|item| !item.full);
+        let own = own.and_then(|item| item.origin.clone()).map(OriginBuf::into_path);
+        own.or_else(|| self.home_of(path)).unwrap_or_else(|| path.to_owned())
+    }
+
+    /// Whether the provider has an item of the other sort at a path, which cannot go.
     fn covers(&self, path: &RelPath) -> bool {
-        let given = self.projected.get(&self.home_of(path).unwrap_or_else(|| path.to_owned()));
-        given.is_some_and(|given| given.info.item_kind() == Kind::Directory)
-            && self.local_at(path).is_none_or(|id| self.local.items[id].kind != Kind::Directory)
+        let changed = self.changed_by_update(path);
+        let is_directory = self.local_at(path).is_some_and(|id| self.local.items[id].kind == Kind::Directory);
+        let given = self.projected.get(&changed).map(|given| given.info.item_kind() == Kind::Directory);
+        match given {
+            Some(true) => !is_directory,
+            Some(false) if is_directory => self.comes_from(&changed).any(|other| *other != *path),
+            Some(false) | None => false,
+        }
     }
 
     /// Where the provider has what is under a path, if the directory is the provider's.

@@ -308,6 +308,13 @@ impl Model {
         untouched.map(|row| (row.path, row.id)).collect()
     }
 
+    /// Where the items are that the provider has under a path, and is still asked for.
+    pub(super) fn comes_from(&self, origin: &RelPath) -> impl Iterator<Item = RelPathBuf> {
+        let rows = self.rows().into_iter();
+        rows.filter(move |row| row.word != Word::Full && row.origin.as_deref() == Some(origin))
+            .map(|row| row.path)
+    }
+
     fn rows(&self) -> Vec<Row> {
         let mut rows = Vec::new();
         self.add_rows(&RelPathBuf::root(), &self.local, 0, &mut rows);
