@@ -29,7 +29,7 @@ fn log(dir: &Path) -> Result<PlaceholderLog> {
 
 fn note(log: &PlaceholderLog, number: u32) -> Result<()> {
     let info = PlaceholderInfo::file(u64::from(number)).with_time(Timestamp::from_seconds(1_000_000));
-    Ok(log.note(&path(number)?, &info)?)
+    Ok(log.note(&path(number)?.into(), &info)?)
 }
 
 /// Once is a placeholder that is noted.

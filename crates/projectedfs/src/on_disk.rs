@@ -15,6 +15,7 @@ use projfs_sync::Weak;
 use projfs_types::ItemKind;
 use projfs_types::OnDiskState;
 use projfs_types::Origin;
+use projfs_types::OriginBuf;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 
@@ -192,12 +193,12 @@ fn read(root: &Path, below: &RelPath) -> Result<OnDiskState> {
     let failed = |error| Error::store(error, STATE, root);
     let store = VirtualizationRoot::open(root)?.into_parts().2;
     let mut dir = RelPathBuf::root();
-    let mut origin = Some(RelPathBuf::root());
+    let mut origin = Some(OriginBuf::root());
     let mut state = OnDiskState::PLACEHOLDER;
     let mut names = below.components().peekable();
     while let Some(name) = names.next() {
         let missing = if names.peek().is_none() { ErrorKind::NotFound } else { ErrorKind::PathNotFound };
-        let home = origin.as_ref().map(|origin| origin.join(name));
+        let home = origin.as_ref().map(|origin| store.origin(origin, name));
         let (kind, comes_from);
         match store.look(&dir, name).map_err(failed)? {
             Some(item) => {

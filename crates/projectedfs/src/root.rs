@@ -19,6 +19,7 @@ use projfs_sync::Arc;
 use projfs_types::DirectoryState;
 use projfs_types::ItemState;
 use projfs_types::Origin;
+use projfs_types::OriginBuf;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use projfs_types::VersionInfo;
@@ -215,13 +216,14 @@ impl VirtualizationRoot {
             Error::new(ErrorKind::NotFound, STATE, self.path.join(crate::path::os(path))).detail(detail)
         };
         let mut dir = RelPathBuf::root();
-        let mut origin = Some(RelPathBuf::root());
-        let mut found = PathState { word: StateWord::Placeholder, version: None, origin: origin.clone() };
+        let mut origin = Some(OriginBuf::root());
+        let root = Some(RelPathBuf::root());
+        let mut found = PathState { word: StateWord::Placeholder, version: None, origin: root };
         for name in path.components() {
             let state = match self.store.look(&dir, name).map_err(failed)? {
                 Some(item) => item.state,
                 None => {
-                    let origin = origin.as_ref().ok_or_else(unknown)?.join(name);
+                    let origin = self.store.origin(origin.as_ref().ok_or_else(unknown)?, name);
                     let info = self.store.noted(&origin).ok_or_else(unknown)?;
                     let projected = projfs_types::Projected::clean(info.version);
                     ItemState::Directory(DirectoryState::Placeholder(projected))
@@ -230,14 +232,14 @@ impl VirtualizationRoot {
             let projected = state.projected();
             origin = match projected.map(|projected| &projected.origin) {
                 Some(Origin::At(origin)) => Some(origin.clone()),
-                Some(Origin::Here) => origin.map(|origin| origin.join(name)),
+                Some(Origin::Here) => origin.map(|origin| self.store.origin(&origin, name)),
                 None => None,
             };
             dir.push(name);
             found = PathState {
                 word: StateWord::of(&state),
                 version: projected.map(|projected| projected.version.clone()),
-                origin: origin.clone(),
+                origin: origin.as_ref().map(|origin| origin.path().clone()),
             };
         }
         Ok(found)

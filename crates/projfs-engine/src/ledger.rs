@@ -10,7 +10,7 @@ use projfs_types::ItemKind;
 use projfs_types::ItemNameBuf;
 use projfs_types::NodeId;
 use projfs_types::Number;
-use projfs_types::RelPathBuf;
+use projfs_types::OriginBuf;
 
 use crate::handle::HandleId;
 
@@ -51,7 +51,7 @@ pub struct NodeRecord {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryRecord {
     /// Where in the projection its entries are; nothing for a full directory.
-    pub projection: Option<RelPathBuf>,
+    pub projection: Option<OriginBuf>,
     /// How much was done to it for the sake of what is in it: 0 to 3.
     pub prepared: u8,
 }

@@ -22,6 +22,7 @@ use projfs_types::ItemState;
 use projfs_types::NodeId;
 use projfs_types::Number;
 use projfs_types::Origin;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::PlaceholderKind;
 use projfs_types::Projected;
@@ -38,9 +39,8 @@ use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::flow::Under;
 use crate::flow::found;
-use crate::flow::origin_path;
+use crate::flow::has_others;
 use crate::node::table::DirView;
-use crate::node::table::Links;
 use crate::node::table::Prepared;
 use crate::port::Context;
 use crate::transition::ByProvider;
@@ -81,11 +81,6 @@ impl Spot<'_> {
 
     fn error(&self, kind: ErrorKind) -> Error {
         Error::new(kind, &self.path())
-    }
-
-    /// The number of what the provider has under the name.
-    fn home_number(&self) -> Option<Number> {
-        Some(Number::of_origin(&self.dir.projection.as_ref()?.join(self.name)))
     }
 
     fn item(&self) -> Option<&Item> {
@@ -142,6 +137,11 @@ impl Engine {
                 self.drop_spot(context, spot)
             })
         })
+    }
+
+    /// The number of what is projected under the name.
+    fn home_number(&self, spot: &Spot<'_>) -> Option<Number> {
+        Some(Number::of_origin(&self.home(spot.dir, spot.name)?))
     }
 
     fn permit(&self, spot: &Spot<'_>, by: ByProvider, meets: Meets) -> Result<Overwrite> {
@@ -205,7 +205,7 @@ impl Engine {
             Under::Noted { origin, .. } => {
                 self.store.note(origin, &info)?;
                 if kind != Some(ItemKind::Directory) {
-                    self.part_with(spot, None, spot.home_number())?;
+                    self.part_with(spot, None, self.home_number(spot))?;
                 }
             }
             Under::OnDisk(item) if kind == Some(ItemKind::Directory) => {
@@ -227,7 +227,7 @@ impl Engine {
         self.make_plain(Place::Named(&spot.dir.path, spot.name))?;
         let origin = match state {
             ItemState::Directory(DirectoryState::Placeholder(projected)) => projected.origin.clone(),
-            _ => home_or(spot),
+            _ => self.home_or(spot)?,
         };
         self.provide(spot, node, info, origin)
     }
@@ -255,7 +255,7 @@ impl Engine {
         info: &PlaceholderInfo,
         origin: Origin,
     ) -> Result<()> {
-        let projection = origin_path(spot.dir, spot.name, &origin);
+        let projection = self.origin_path(spot.dir, spot.name, &origin);
         let projected = Projected { origin, ..Projected::clean(info.version.clone()) };
         self.store.provide_directory(&spot.dir.path, spot.name, info, &projected)?;
         self.nodes.provide(node, projection, Prepared::OnDisk);
@@ -264,20 +264,23 @@ impl Engine {
 
     fn replace_on_disk(&self, spot: &Spot<'_>, item: &Item, info: &PlaceholderInfo) -> Result<()> {
         let (dir, name) = (spot.dir, spot.name);
-        let home = dir.projection.as_ref().map(|projection| projection.join(name));
+        self.leave_to_others(dir, name, spot.under)?;
+        let home = self.home(dir, name);
         let origin = match item.state.projected().map(|projected| &projected.origin) {
-            Some(Origin::At(origin)) if home.as_ref() != Some(origin) => Origin::At(origin.clone()),
-            Some(Origin::Here | Origin::At(_)) | None => home_or(spot),
+            Some(Origin::At(origin)) if home.as_ref().map(OriginBuf::path) != Some(origin.path()) => {
+                Origin::At(if has_others(item) { self.store.fresh_origin(origin)? } else { origin.clone() })
+            }
+            Some(Origin::Here | Origin::At(_)) | None => self.home_or(spot)?,
         };
         let keep = self.keep_of(spot.node);
         let (trash, number) = match (origin, home) {
             (Origin::Here, Some(home)) => {
                 self.store.note(&home, info)?;
                 let trash = self.store.remove(&dir.path, name, Leave::Nothing, keep)?;
-                (trash, spot.home_number())
+                (trash, Some(Number::of_origin(&home)))
             }
             (origin, _) => {
-                let number = origin_path(dir, name, &origin).map(|origin| Number::of_origin(&origin));
+                let number = self.origin_path(dir, name, &origin).map(|origin| Number::of_origin(&origin));
                 let projected = Projected { origin, ..Projected::clean(info.version.clone()) };
                 (self.store.replace(&dir.path, name, info, &projected, keep)?, number)
             }
@@ -298,18 +301,20 @@ impl Engine {
             }
             Under::OnDisk(_) => {
                 // A note may be left from before, which must not come to light.
-                if let Some(projection) = &dir.projection {
-                    self.store.forget(&projection.join(name))?;
+                if let Some(home) = self.home(dir, name) {
+                    self.store.forget(&home)?;
                 }
+                self.leave_to_others(dir, name, spot.under)?;
                 self.store.remove(&dir.path, name, Leave::Nothing, self.keep_of(spot.node))?
             }
         };
+        self.end_directory(dir, name, spot.under);
         match spot.node {
             // Its number may come again, but not its place: what is asked of it has to go the way from its parent.
             Some(node) if spot.under.kind() == Some(ItemKind::Directory) => {
                 self.drop_name(node, dir.node, name, trash)?;
             }
-            Some(_) | None => self.part_with(spot, trash, spot.home_number())?,
+            Some(_) | None => self.part_with(spot, trash, self.home_number(spot))?,
         }
         self.has_changed(spot);
         Ok(())
@@ -330,8 +335,7 @@ impl Engine {
     /// number to which the name leads from now on; otherwise the node is the same as before.
     fn part_with(&self, spot: &Spot<'_>, trash: Option<TrashId>, number: Option<Number>) -> Result<()> {
         let Some(node) = spot.node else { return Ok(()) };
-        let several =
-            spot.item().is_some_and(|item| Links::of(ItemKind::File, item.stat.links) == Links::Several);
+        let several = spot.item().is_some_and(has_others);
         if self.nodes.is_open(node) || several || Some(self.nodes.number(node)?) != number {
             return self.drop_name(node, spot.dir.node, spot.name, trash);
         }
@@ -345,11 +349,17 @@ impl Engine {
         if let Some(projection) = &spot.dir.projection {
             self.listings.forget(projection);
         }
-        for origin in home.iter().chain(&spot.node.and_then(|node| self.nodes.view(node).ok()?.projection)) {
-            self.listings.forget(origin);
-        }
         if let Some(home) = &home {
-            self.negative.remove(home, self.options.collation);
+            self.origin_has_changed(home, spot.dir.node);
+        }
+        // An item that comes from elsewhere: the provider has another one there.
+        let state = spot.under.state();
+        let origin = match state.as_ref().and_then(ItemState::projected).map(|projected| &projected.origin) {
+            Some(Origin::At(origin)) if Some(origin.path()) != home.as_ref() => Some(origin.path().clone()),
+            Some(Origin::Here | Origin::At(_)) | None => None,
+        };
+        if let Some(origin) = &origin {
+            self.origin_has_changed(origin, spot.dir.node);
         }
         self.nodes.changed(spot.dir.node);
         if let Some(node) = spot.node {
@@ -359,12 +369,30 @@ impl Engine {
         self.kernel.content_changed(spot.dir.node);
         self.kernel.entry_changed(spot.dir.node, spot.name);
     }
-}
 
-/// Where a fresh placeholder comes from: its place says so, or, in a directory that is not the provider's, its path.
-pub(crate) fn home_or(spot: &Spot<'_>) -> Origin {
-    match &spot.dir.projection {
-        Some(_) => Origin::Here,
-        None => Origin::At(spot.path()),
+    /// The provider has another item under a path: what is known of it is void, and what is shown of it too, in whatever
+    /// directory but `seen_to`.
+    fn origin_has_changed(&self, origin: &RelPath, seen_to: NodeId) {
+        self.listings.forget(origin);
+        self.negative.remove(origin, self.options.collation);
+        let Some((directory, name)) = origin.split_last() else { return };
+        self.listings.forget(directory);
+        for node in self.nodes.showing(origin) {
+            self.nodes.changed(node);
+            self.kernel.content_changed(node);
+        }
+        for node in self.nodes.showing(directory).into_iter().filter(|node| *node != seen_to) {
+            self.nodes.changed(node);
+            self.kernel.content_changed(node);
+            self.kernel.entry_changed(node, name);
+        }
+    }
+
+    /// Where a fresh placeholder comes from: its place says so, or, in a directory that is not the provider's, its path.
+    pub(crate) fn home_or(&self, spot: &Spot<'_>) -> Result<Origin> {
+        Ok(match &spot.dir.projection {
+            Some(_) => Origin::Here,
+            None => Origin::At(self.store.fresh_origin(&spot.path())?),
+        })
     }
 }

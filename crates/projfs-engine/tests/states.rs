@@ -48,7 +48,7 @@ const EVENTS: [Event; 10] = [
 ];
 
 fn projected(metadata: Metadata, moved: bool) -> Projected {
-    let origin = if moved { Origin::At(RelPathBuf::new("elsewhere").unwrap()) } else { Origin::Here };
+    let origin = if moved { Origin::At(RelPathBuf::new("elsewhere").unwrap().into()) } else { Origin::Here };
     Projected { origin, metadata, ..Projected::clean(VersionInfo::default()) }
 }
 

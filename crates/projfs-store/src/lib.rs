@@ -3,6 +3,7 @@
 mod codec;
 mod error;
 mod journal;
+mod lives;
 mod log;
 mod memory;
 mod own_file;

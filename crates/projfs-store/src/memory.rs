@@ -24,6 +24,7 @@ use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::ItemNameBuf;
 use projfs_types::Number;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
 use projfs_types::ProjectedItem;
@@ -132,16 +133,16 @@ impl Store for MemoryStore {
         tell(self.lock().list(dir), "list", || dir.to_owned())
     }
 
-    fn noted(&self, origin: &RelPath) -> Option<PlaceholderInfo> {
+    fn noted(&self, origin: &OriginBuf) -> Option<PlaceholderInfo> {
         self.lock().notes.get(origin).cloned()
     }
 
-    fn note(&self, origin: &RelPath, info: &PlaceholderInfo) -> Result<()> {
-        self.lock().notes.insert(origin.to_owned(), info.clone());
+    fn note(&self, origin: &OriginBuf, info: &PlaceholderInfo) -> Result<()> {
+        self.lock().notes.insert(origin.clone(), info.clone());
         Ok(())
     }
 
-    fn forget(&self, origin: &RelPath) -> Result<()> {
+    fn forget(&self, origin: &OriginBuf) -> Result<()> {
         self.lock().notes.remove(origin);
         Ok(())
     }
@@ -150,21 +151,15 @@ impl Store for MemoryStore {
         self.lock().notes.len() as u64
     }
 
-    fn noted_names(&self, origin: &RelPath) -> Vec<ItemNameBuf> {
-        self.lock().noted_names(origin)
+    fn noted_names(&self, origin: &OriginBuf) -> Vec<ItemNameBuf> {
+        self.lock().noted_below(origin).into_iter().map(|item| item.name).collect()
     }
 
-    fn noted_below(&self, origin: &RelPath) -> Vec<ProjectedItem> {
-        let tree = self.lock();
-        let names = tree.noted_names(origin);
-        let items = names.into_iter().filter_map(|name| {
-            let info = tree.notes.get(&origin.join(&name))?.clone();
-            Some(ProjectedItem { name, info })
-        });
-        items.collect()
+    fn noted_below(&self, origin: &OriginBuf) -> Vec<ProjectedItem> {
+        self.lock().noted_below(origin)
     }
 
-    fn note_all(&self, changes: &[(RelPathBuf, Option<PlaceholderInfo>)]) -> Result<()> {
+    fn note_all(&self, changes: &[(OriginBuf, Option<PlaceholderInfo>)]) -> Result<()> {
         let mut tree = self.lock();
         for (origin, info) in changes {
             match info {
@@ -172,6 +167,29 @@ impl Store for MemoryStore {
                 None => tree.notes.remove(origin),
             };
         }
+        Ok(())
+    }
+
+    fn origin(&self, directory: &OriginBuf, name: &ItemName) -> OriginBuf {
+        self.lock().lives.origin(directory, name)
+    }
+
+    fn leave(&self, directory: &OriginBuf, name: &ItemName) -> Result<()> {
+        let mut tree = self.lock();
+        let life = tell(tree.lives.next(), "leave", || directory.join(name))?;
+        tree.lives.set(directory, name, life);
+        Ok(())
+    }
+
+    fn fresh_origin(&self, path: &RelPath) -> Result<OriginBuf> {
+        let mut tree = self.lock();
+        let life = tell(tree.lives.next(), "note", || path.to_owned())?;
+        tree.lives.given(life);
+        Ok(OriginBuf::new(path.to_owned(), life))
+    }
+
+    fn end_origin(&self, directory: &OriginBuf) -> Result<()> {
+        self.lock().lives.end(directory);
         Ok(())
     }
 

@@ -22,7 +22,7 @@
 //!
 //! A section is a byte that says which it is, and bytes behind their length: 1 the content id, 2 the times that are not
 //! the write time above (a byte with a bit for each of creation, access, write and change, then those), 3 the provider
-//! id, 4 the origin, 5 the target, 6 extended attributes (how many, and the name and the value of each, behind their
+//! id, 4 the origin, as [`OriginBuf::to_bytes`] gives it, 5 the target, 6 extended attributes (how many, and the name and the value of each, behind their
 //! lengths). One that would be empty is not there. The second attribute is the format, one byte, and the sections that did
 //! not fit into the first.
 //!
@@ -38,11 +38,11 @@ use projfs_types::FileTimes;
 use projfs_types::Metadata;
 use projfs_types::Number;
 use projfs_types::Origin;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::PlaceholderKind;
 use projfs_types::Projected;
 use projfs_types::RECORD_ATTRIBUTE;
-use projfs_types::RelPathBuf;
 use projfs_types::Timestamp;
 use projfs_types::VersionInfo;
 
@@ -269,7 +269,7 @@ impl Provided {
             add(SECTION_PROVIDER, version.provider.as_bytes());
         }
         if let Origin::At(origin) = &self.origin {
-            add(SECTION_ORIGIN, origin.as_bytes());
+            add(SECTION_ORIGIN, &origin.to_bytes());
         }
         if let PlaceholderKind::Symlink { target } = &self.info.kind {
             add(SECTION_TARGET, target);
@@ -409,7 +409,7 @@ fn times_with(bytes: &[u8], usual: Timestamp) -> Decoded<FileTimes> {
 struct Sections {
     version: VersionInfo,
     times: Option<FileTimes>,
-    origin: Option<RelPathBuf>,
+    origin: Option<OriginBuf>,
     target: Option<Box<[u8]>>,
     extended: Option<ExtendedAttributes>,
     seen: u8,
@@ -431,7 +431,7 @@ impl Sections {
                 }
                 SECTION_PROVIDER => self.version.provider = checked_id(value)?,
                 SECTION_ORIGIN => {
-                    let origin = RelPathBuf::new(value).map_err(|_| Damage("an origin that is no path"))?;
+                    let origin = OriginBuf::from_bytes(value).ok_or(Damage("an origin that is no path"))?;
                     self.origin = Some(origin);
                 }
                 SECTION_TARGET => self.target = Some(checked_target(value)?.into()),

@@ -10,6 +10,7 @@ use projfs_types::ItemName;
 use projfs_types::ItemNameBuf;
 use projfs_types::ItemState;
 use projfs_types::Number;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
 use projfs_types::ProjectedItem;
@@ -29,7 +30,7 @@ use crate::Result;
 ///
 /// Directories are named by their path *in the store* (where they are now, not where they come from).
 /// Placeholders that are clean and in place are not in the tree but in the placeholder log, under their
-/// *origin*.
+/// *origin*. The log also says which names were left by an item, so that what is projected there from then on is another.
 pub trait Store: Send + Sync + 'static {
     /// What is in the tree under a name; nothing if the name, or the directory, is not on disk.
     ///
@@ -47,20 +48,39 @@ pub trait Store: Send + Sync + 'static {
     // The placeholder log: may be lost in a power cut, is never half-written.
 
     /// The placeholder that was noted for an origin.
-    fn noted(&self, origin: &RelPath) -> Option<PlaceholderInfo>;
+    fn noted(&self, origin: &OriginBuf) -> Option<PlaceholderInfo>;
     /// Notes a placeholder that is clean and in place.
-    fn note(&self, origin: &RelPath, info: &PlaceholderInfo) -> Result<()>;
+    fn note(&self, origin: &OriginBuf, info: &PlaceholderInfo) -> Result<()>;
     /// Forgets a note; harmless if there is none.
-    fn forget(&self, origin: &RelPath) -> Result<()>;
+    fn forget(&self, origin: &OriginBuf) -> Result<()>;
     /// How many placeholders are noted.
     fn notes(&self) -> u64;
     /// The names of the placeholders that are noted directly below an origin, in no order.
-    fn noted_names(&self, origin: &RelPath) -> Vec<ItemNameBuf>;
+    fn noted_names(&self, origin: &OriginBuf) -> Vec<ItemNameBuf>;
     /// The placeholders that are noted directly below an origin, in no order.
-    fn noted_below(&self, origin: &RelPath) -> Vec<ProjectedItem>;
+    fn noted_below(&self, origin: &OriginBuf) -> Vec<ProjectedItem>;
     /// Notes placeholders, or forgets those that come with nothing, in this order. Each is one step; after a crash those
     /// up to one of them have happened.
-    fn note_all(&self, changes: &[(RelPathBuf, Option<PlaceholderInfo>)]) -> Result<()>;
+    fn note_all(&self, changes: &[(OriginBuf, Option<PlaceholderInfo>)]) -> Result<()>;
+
+    // Lives, which are kept in the placeholder log.
+
+    /// What is projected under a name of the directory that has this origin.
+    fn origin(&self, directory: &OriginBuf, name: &ItemName) -> OriginBuf;
+    /// What is projected under a name is another item from now on: that of before has another name. It must say by itself
+    /// where it comes from ([`Origin::At`](projfs_types::Origin::At)), if it is still the provider's.
+    ///
+    /// # Errors
+    /// `EOVERFLOW` if this was done four thousand million times.
+    fn leave(&self, directory: &OriginBuf, name: &ItemName) -> Result<()>;
+    /// An origin of this path that no item has, and none but its caller's will.
+    ///
+    /// # Errors
+    /// Those of [`leave`](Self::leave).
+    fn fresh_origin(&self, path: &RelPath) -> Result<OriginBuf>;
+    /// No directory has this origin any more, and none will: what is known of the names below it is not needed. Harmless if
+    /// nothing is.
+    fn end_origin(&self, directory: &OriginBuf) -> Result<()>;
 
     // The tree. The directory `dir` must be on disk for all that follows.
 

@@ -41,6 +41,7 @@ use projfs_types::FileState;
 use projfs_types::ItemName;
 use projfs_types::ItemNameBuf;
 use projfs_types::Number;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
 use projfs_types::ProjectedItem;
@@ -135,33 +136,50 @@ impl Store for TreeStore {
         self.list_names(dir).map_err(about("list", || dir.to_owned()))
     }
 
-    fn noted(&self, origin: &RelPath) -> Option<PlaceholderInfo> {
+    fn noted(&self, origin: &OriginBuf) -> Option<PlaceholderInfo> {
         self.notes.get(origin)
     }
 
-    fn note(&self, origin: &RelPath, info: &PlaceholderInfo) -> Result<()> {
-        self.notes.note(&self.room.own, origin, info).map_err(about("note", || origin.to_owned()))
+    fn note(&self, origin: &OriginBuf, info: &PlaceholderInfo) -> Result<()> {
+        self.notes.note(&self.room.own, origin, info).map_err(about("note", || origin.path().clone()))
     }
 
-    fn forget(&self, origin: &RelPath) -> Result<()> {
-        self.notes.forget(&self.room.own, origin).map_err(about("forget", || origin.to_owned()))
+    fn forget(&self, origin: &OriginBuf) -> Result<()> {
+        self.notes.forget(&self.room.own, origin).map_err(about("forget", || origin.path().clone()))
     }
 
     fn notes(&self) -> u64 {
         self.notes.count()
     }
 
-    fn noted_names(&self, origin: &RelPath) -> Vec<ItemNameBuf> {
+    fn noted_names(&self, origin: &OriginBuf) -> Vec<ItemNameBuf> {
         self.notes.names(origin)
     }
 
-    fn noted_below(&self, origin: &RelPath) -> Vec<ProjectedItem> {
+    fn noted_below(&self, origin: &OriginBuf) -> Vec<ProjectedItem> {
         self.notes.items(origin)
     }
 
-    fn note_all(&self, changes: &[(RelPathBuf, Option<PlaceholderInfo>)]) -> Result<()> {
-        let changes = changes.iter().map(|(origin, info)| (&**origin, info.as_ref()));
+    fn note_all(&self, changes: &[(OriginBuf, Option<PlaceholderInfo>)]) -> Result<()> {
+        let changes = changes.iter().map(|(origin, info)| (origin, info.as_ref()));
         self.notes.change(&self.room.own, changes).map_err(about("note", RelPathBuf::root))
+    }
+
+    fn origin(&self, directory: &OriginBuf, name: &ItemName) -> OriginBuf {
+        self.notes.origin(directory, name)
+    }
+
+    fn leave(&self, directory: &OriginBuf, name: &ItemName) -> Result<()> {
+        self.notes.leave(&self.room.own, directory, name).map_err(about("leave", || directory.join(name)))
+    }
+
+    fn fresh_origin(&self, path: &RelPath) -> Result<OriginBuf> {
+        let life = self.notes.give(&self.room.own).map_err(about("note", || path.to_owned()))?;
+        Ok(OriginBuf::new(path.to_owned(), life))
+    }
+
+    fn end_origin(&self, directory: &OriginBuf) -> Result<()> {
+        self.notes.end(&self.room.own, directory).map_err(about("forget", || directory.path().clone()))
     }
 
     fn put_directory(

@@ -7,6 +7,7 @@ mod attributes;
 mod content;
 mod extended;
 mod files;
+mod lives;
 mod moves;
 mod names;
 mod partial;
@@ -30,6 +31,7 @@ use projfs_sync::Arc;
 use projfs_types::FileTimes;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
 use projfs_types::RelPath;
@@ -57,6 +59,7 @@ pub fn checks() -> impl Iterator<Item = (&'static str, Check)> {
         files::CHECKS,
         attributes::CHECKS,
         extended::CHECKS,
+        lives::CHECKS,
         views::CHECKS,
     ]
     .into_iter()
@@ -93,6 +96,11 @@ fn name(text: &str) -> &ItemName {
 
 fn path(text: &str) -> &RelPath {
     RelPath::new(text.as_bytes()).expect("the suite uses paths only")
+}
+
+/// What the provider has under a path, in its first life.
+fn origin(text: &str) -> OriginBuf {
+    path(text).into()
 }
 
 /// Splits a path as most methods of a store take it.

@@ -2,7 +2,8 @@
 
 use twox_hash::XxHash3_64;
 
-use crate::RelPath;
+use crate::Life;
+use crate::OriginBuf;
 
 /// What `st_ino` shows: the same from first sight of an item to its end.
 ///
@@ -19,8 +20,13 @@ const PROJECTED: u64 = 1 << 63;
 
 impl Number {
     /// The number of the item that the provider calls `origin`.
-    pub fn of_origin(origin: &RelPath) -> Self {
-        Self(XxHash3_64::oneshot(origin.as_bytes()) | PROJECTED)
+    pub fn of_origin(origin: &OriginBuf) -> Self {
+        let hash = match origin.life() {
+            Life::FIRST => XxHash3_64::oneshot(origin.as_bytes()),
+            // Not as a seed: of short paths, one seeded with a small number has the hash of another.
+            _ => XxHash3_64::oneshot(&origin.to_bytes()),
+        };
+        Self(hash | PROJECTED)
     }
 
     /// The number of a local item, from the inode number of its file in the store.

@@ -1,6 +1,6 @@
 //! The states of an item. *Virtual* is the absence of an [`ItemState`], never a variant.
 
-use crate::RelPathBuf;
+use crate::OriginBuf;
 use crate::VersionInfo;
 
 /// What an item is.
@@ -75,10 +75,10 @@ pub struct Projected {
 /// Where in the projection an item comes from. A local rename never changes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The parent's origin joined with the item's own name.
+    /// What is projected under the item's own name in its parent's origin.
     Here,
-    /// This path of the projection.
-    At(RelPathBuf),
+    /// Elsewhere, or what was projected here before.
+    At(OriginBuf),
 }
 
 /// Whether metadata was changed locally ("dirty placeholder"); of a directory, also whether a direct child

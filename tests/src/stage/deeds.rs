@@ -140,7 +140,7 @@ pub(super) fn fill_log(stage: &mut Stage) {
     look_up(stage, &["notes"]);
     let log = stage.root().join(".projfs/placeholders");
     let info = PlaceholderInfo::symlink("x".repeat(4000).into_bytes());
-    let filling = path("notes/filling");
+    let filling = path("notes/filling").into();
     while log.metadata().expect("there is a log").len() < (1 << 20) - 4000 {
         stage.store().note(&filling, &info).expect("a placeholder can be noted");
         stage.store().forget(&filling).expect("a placeholder can be forgotten");

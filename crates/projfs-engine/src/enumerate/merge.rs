@@ -97,6 +97,6 @@ impl Snapshot {
 
 /// Two names with one cookie must be read in one go, or the second is skipped: one chance in 2^61 a pair.
 fn local_cookie(name: &ItemName) -> u64 {
-    let number = Number::of_origin(RelPath::root().join(name).as_ref()).0;
+    let number = Number::of_origin(&RelPath::root().join(name).into()).0;
     LOCAL | (number & (LOCAL - 1))
 }

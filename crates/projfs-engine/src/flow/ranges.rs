@@ -239,8 +239,7 @@ impl Engine {
 
     /// What an item shows that has no name any more, but is open.
     pub(crate) fn stat_of_parts(&self, file: &RangeFile) -> Stat {
-        let stat = self.projected_stat(&file.info, &file.origin);
-        Stat { links: 0, number: file.number, ..stat }
+        Stat { links: 0, ..self.projected_stat(&file.info, file.number) }
     }
 }
 

@@ -12,12 +12,11 @@ use projfs_types::Metadata;
 use projfs_types::NodeId;
 use projfs_types::Number;
 use projfs_types::Origin;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::PlaceholderKind;
 use projfs_types::Projected;
 use projfs_types::ProjectedItem;
-use projfs_types::RelPath;
-use projfs_types::RelPathBuf;
 use projfs_types::Stat;
 use projfs_types::SymlinkState;
 use projfs_types::VersionInfo;
@@ -49,9 +48,9 @@ pub(crate) enum Under {
     /// Nothing, and nothing is projected: the directory is full, or the provider said so.
     Nothing,
     /// Nothing local. The provider calls it by this path, if it has it.
-    Unknown { origin: RelPathBuf },
+    Unknown { origin: OriginBuf },
     /// A placeholder that is clean and in place.
-    Noted { origin: RelPathBuf, info: PlaceholderInfo },
+    Noted { origin: OriginBuf, info: PlaceholderInfo },
     /// An item on disk, or a tombstone.
     OnDisk(Box<Item>),
 }
@@ -97,6 +96,19 @@ pub(crate) fn found<'a>(under: &Under, state: &'a Option<ItemState>) -> Found<'a
 }
 
 impl Engine {
+    /// What is projected under a name; nothing in a full directory.
+    pub(crate) fn home(&self, dir: &DirView, name: &ItemName) -> Option<OriginBuf> {
+        Some(self.store.origin(dir.projection.as_ref()?, name))
+    }
+
+    /// Where in the projection an item comes from.
+    pub(crate) fn origin_path(&self, dir: &DirView, name: &ItemName, origin: &Origin) -> Option<OriginBuf> {
+        match origin {
+            Origin::At(origin) => Some(origin.clone()),
+            Origin::Here => self.home(dir, name),
+        }
+    }
+
     /// What is under a name, without asking the provider.
     pub(crate) fn under(&self, dir: &DirView, name: &ItemName) -> Result<Under> {
         if Self::is_reserved(dir.node, name) {
@@ -108,8 +120,7 @@ impl Engine {
         {
             return Ok(Under::OnDisk(Box::new(item)));
         }
-        let Some(projection) = &dir.projection else { return Ok(Under::Nothing) };
-        let origin = projection.join(name);
+        let Some(origin) = self.home(dir, name) else { return Ok(Under::Nothing) };
         Ok(match self.store.noted(&origin) {
             Some(info) => Under::Noted { origin, info },
             None => Under::Unknown { origin },
@@ -123,10 +134,10 @@ impl Engine {
             Under::Noted { .. } => return Beneath::Item,
             Under::OnDisk(item) => match item.state.projected().map(|projected| &projected.origin) {
                 Some(Origin::Here) => return Beneath::Item,
-                Some(Origin::At(origin)) if **origin == *projection.join(name) => return Beneath::Item,
+                Some(Origin::At(origin)) if *origin.path() == projection.join(name) => return Beneath::Item,
                 Some(Origin::At(_)) | None => projection.join(name),
             },
-            Under::Unknown { origin } => origin.clone(),
+            Under::Unknown { origin } => origin.path().clone(),
             Under::Nothing => return Beneath::Nothing,
         };
         match self.listings.kept(projection) {
@@ -234,10 +245,10 @@ impl Engine {
     }
 
     /// What an item that is only projected shows.
-    pub(crate) fn projected_stat(&self, info: &PlaceholderInfo, origin: &RelPath) -> Stat {
+    pub(crate) fn projected_stat(&self, info: &PlaceholderInfo, number: Number) -> Stat {
         let kind = info.item_kind();
         Stat {
-            number: Number::of_origin(origin),
+            number,
             mode: kind.mode_bits() | u32::from(info.mode),
             links: 1,
             uid: self.owner.0,
@@ -261,7 +272,7 @@ impl Engine {
             Under::Nothing | Under::Unknown { .. } => return None,
             Under::Noted { origin, info } => {
                 let projection = (info.item_kind() == ItemKind::Directory).then(|| origin.clone());
-                (self.projected_stat(info, origin), projection, Prepared::Pinned)
+                (self.projected_stat(info, Number::of_origin(origin)), projection, Prepared::Pinned)
             }
             Under::OnDisk(item) => {
                 let (projection, prepared) = match &item.state {
@@ -271,7 +282,7 @@ impl Engine {
                             Metadata::Clean => Prepared::OnDisk,
                             Metadata::Dirty => Prepared::Dirty,
                         };
-                        (origin_path(dir, name, &projected.origin), prepared)
+                        (self.origin_path(dir, name, &projected.origin), prepared)
                     }
                     ItemState::Directory(DirectoryState::Full)
                     | ItemState::File(_)
@@ -319,13 +330,5 @@ impl Engine {
     pub(crate) fn node_under(&self, dir: &DirView, name: &ItemName, under: &Under) -> Option<NodeId> {
         let (stat, _) = self.seen(dir, name, under)?;
         self.nodes.named(dir.node, name, stat.number)
-    }
-}
-
-/// Where in the projection an item comes from.
-pub(crate) fn origin_path(dir: &DirView, name: &ItemName, origin: &Origin) -> Option<RelPathBuf> {
-    match origin {
-        Origin::At(path) => Some(path.clone()),
-        Origin::Here => dir.projection.as_ref().map(|projection| projection.join(name)),
     }
 }

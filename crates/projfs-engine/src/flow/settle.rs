@@ -16,16 +16,14 @@ use projfs_types::Metadata;
 use projfs_types::NodeId;
 use projfs_types::Number;
 use projfs_types::Origin;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
-use projfs_types::RelPath;
-use projfs_types::RelPathBuf;
 use projfs_types::What;
 
 use super::ranges::RangeFile;
 use super::resolve::Under;
 use super::resolve::found;
-use super::resolve::origin_path;
 use crate::Engine;
 use crate::engine::Entry;
 use crate::error::Error;
@@ -79,7 +77,7 @@ enum Need {
     Describe(DirView),
     Prepare(Prepared),
     PrepareItem(NodeId),
-    Data { origin: RelPathBuf, info: PlaceholderInfo, number: Number },
+    Data { origin: OriginBuf, info: PlaceholderInfo, number: Number },
     Existence(DirView),
 }
 
@@ -150,8 +148,8 @@ impl Engine {
                     _ if notice.is_due(ask(found(&under, &state), event)) => Need::Notice,
                     (Fetch::Placeholder, _) => Need::Describe(dir),
                     (Fetch::Existence, _) => Need::Existence(dir),
-                    (Fetch::Data, _) if !fits(fetched.as_ref(), &dir, name, &under) => {
-                        data_needed(&dir, name, &under)?
+                    (Fetch::Data, _) if !self.fits(fetched.as_ref(), &dir, name, &under) => {
+                        self.data_needed(&dir, name, &under)?
                     }
                     _ if !exclusive => Need::Exclusive,
                     (_, Change::Dirty) if under.kind() == Some(ItemKind::Directory) => {
@@ -263,15 +261,15 @@ impl Engine {
         self.store.publish(&dir.path, name, file, info, state, *number)?;
         self.settled(fetched);
         self.flights.published(*number);
-        if let Some(projection) = &dir.projection {
-            self.forget_hidden(&projection.join(name));
+        if let Some(home) = self.home(dir, name) {
+            self.forget_hidden(&home);
         }
         Ok(())
     }
 
     /// Forgets a note in whose place there is something on disk now. That has happened, so nobody is told of an error: a
     /// note that stays is hidden, and is forgotten before what hides it goes.
-    pub(crate) fn forget_hidden(&self, origin: &RelPath) {
+    pub(crate) fn forget_hidden(&self, origin: &OriginBuf) {
         if let Err(error) = self.store.forget(origin) {
             tracing::warn!(%error, "a placeholder stays noted");
         }
@@ -291,7 +289,9 @@ impl Engine {
         name: &ItemName,
         under: &Under,
     ) -> Result<Option<Arc<RangeFile>>> {
-        let Need::Data { origin, info, number } = data_needed(dir, name, under)? else { return Ok(None) };
+        let Need::Data { origin, info, number } = self.data_needed(dir, name, under)? else {
+            return Ok(None);
+        };
         if !self.comes_in_parts(&info) {
             return Ok(None);
         }
@@ -300,7 +300,7 @@ impl Engine {
 
     /// What a placeholder that is truncated becomes.
     fn no_content(&self, dir: &DirView, name: &ItemName, under: &Under) -> Result<Fetched> {
-        let Need::Data { info, number, .. } = data_needed(dir, name, under)? else {
+        let Need::Data { info, number, .. } = self.data_needed(dir, name, under)? else {
             return Err(ErrorKind::Invalid.into());
         };
         let file = self.store.begin_content(0)?;
@@ -341,7 +341,8 @@ impl Engine {
         self.record(context, dir.path.join(name), kind, What::Updated)?;
         // Also if nobody refers to its node: its file may still be kept open under the node's id.
         let Some(Entry { node, .. }) = self.enter(dir, name, under) else { return Ok(()) };
-        let dropped = self.drop_file(dir, name, item, node);
+        let dropped =
+            self.leave_to_others(dir, name, under).and_then(|()| self.drop_file(dir, name, item, node));
         self.nodes.forget(node, 1);
         dropped?;
         self.kernel.content_changed(node);
@@ -352,12 +353,36 @@ impl Engine {
     fn drop_file(&self, dir: &DirView, name: &ItemName, item: &Item, node: NodeId) -> Result<()> {
         let trash = self.store.remove(&dir.path, name, Leave::Nothing, self.keep_of(Some(node)))?;
         // Who has it open keeps what it had; otherwise the item is the same, without content.
-        let same = dir.projection.as_ref().map(|projection| Number::of_origin(&projection.join(name)));
+        let same = self.home(dir, name).map(|home| Number::of_origin(&home));
         if self.nodes.is_open(node) || same != Some(item.stat.number) || item.stat.links > 1 {
             return self.drop_name(node, dir.node, name, trash);
         }
         self.files.remove(node);
         Ok(())
+    }
+
+    /// Whether what was fetched is still what is wanted.
+    fn fits(&self, fetched: Option<&Fetched>, dir: &DirView, name: &ItemName, under: &Under) -> bool {
+        let (Some(fetched), Ok(Need::Data { info, number, .. })) =
+            (fetched, self.data_needed(dir, name, under))
+        else {
+            return false;
+        };
+        !fetched.taken.load(Ordering::Acquire)
+            && fetched.ranges.as_ref().is_none_or(|file| file.is_open())
+            && fetched.number == number
+            && fetched.info.version == info.version
+            && fetched.info.size() == info.size()
+    }
+
+    fn data_needed(&self, dir: &DirView, name: &ItemName, under: &Under) -> Result<Need> {
+        let info = info_of(under).ok_or(ErrorKind::Invalid)?.clone();
+        let origin = self.origin_path(dir, name, &projected_of(under)?.origin).ok_or(ErrorKind::Invalid)?;
+        let number = match under {
+            Under::OnDisk(item) => item.stat.number,
+            Under::Noted { .. } | Under::Nothing | Under::Unknown { .. } => Number::of_origin(&origin),
+        };
+        Ok(Need::Data { origin, info, number })
     }
 }
 
@@ -368,24 +393,11 @@ fn state_for(event: Event, dir: &DirView, name: &ItemName, under: &Under) -> Opt
     if event == Event::Dehydrate
         && let Some(projection) = &dir.projection
         && let Some(projected) = state.as_mut().and_then(ItemState::projected_mut)
-        && matches!(&projected.origin, Origin::At(origin) if **origin == *projection.join(name))
+        && matches!(&projected.origin, Origin::At(origin) if *origin.path() == projection.join(name))
     {
         projected.origin = Origin::Here;
     }
     state
-}
-
-/// Whether what was fetched is still what is wanted.
-fn fits(fetched: Option<&Fetched>, dir: &DirView, name: &ItemName, under: &Under) -> bool {
-    let (Some(fetched), Ok(Need::Data { info, number, .. })) = (fetched, data_needed(dir, name, under))
-    else {
-        return false;
-    };
-    !fetched.taken.load(Ordering::Acquire)
-        && fetched.ranges.as_ref().is_none_or(|file| file.is_open())
-        && fetched.number == number
-        && fetched.info.version == info.version
-        && fetched.info.size() == info.size()
 }
 
 fn info_of(under: &Under) -> Option<&PlaceholderInfo> {
@@ -400,16 +412,6 @@ fn projected_of(under: &Under) -> Result<Projected> {
     let state = under.state();
     let projected = state.as_ref().and_then(ItemState::projected);
     Ok(projected.ok_or(ErrorKind::Invalid)?.clone())
-}
-
-fn data_needed(dir: &DirView, name: &ItemName, under: &Under) -> Result<Need> {
-    let info = info_of(under).ok_or(ErrorKind::Invalid)?.clone();
-    let origin = origin_path(dir, name, &projected_of(under)?.origin).ok_or(ErrorKind::Invalid)?;
-    let number = match under {
-        Under::OnDisk(item) => item.stat.number,
-        Under::Noted { .. } | Under::Nothing | Under::Unknown { .. } => Number::of_origin(&origin),
-    };
-    Ok(Need::Data { origin, info, number })
 }
 
 pub(crate) fn refused(refusal: Refusal, dir: &DirView, name: &ItemName) -> Error {

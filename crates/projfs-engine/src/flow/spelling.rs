@@ -98,7 +98,7 @@ impl Engine {
             if known.len() >= CAPACITY {
                 known.clear();
             }
-            known.insert((projection, collation::fold(name)), item.name.clone());
+            known.insert((projection.into_path(), collation::fold(name)), item.name.clone());
         }
         Ok((Cow::Owned(item.name), None))
     }
@@ -130,9 +130,9 @@ impl Engine {
             let listed = listing.find(name, self.options.collation);
             return Ok(listed.map(|item| item.name.clone()));
         }
-        let key = (projection.clone(), collation::fold(name));
+        let key = (projection.path().clone(), collation::fold(name));
         let known = self.spellings.projected.lock().get(&key).cloned();
-        Ok(known.filter(|known| self.store.noted(&projection.join(known)).is_some()))
+        Ok(known.filter(|known| self.store.noted(&self.store.origin(projection, known)).is_some()))
     }
 
     /// The spelling of a name on disk; a tombstone's, if there is nothing else. Directories are read once per change.

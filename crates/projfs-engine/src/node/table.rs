@@ -13,6 +13,7 @@ use projfs_types::ItemName;
 use projfs_types::ItemNameBuf;
 use projfs_types::NodeId;
 use projfs_types::Number;
+use projfs_types::OriginBuf;
 use projfs_types::RelPathBuf;
 
 use super::hasher::IdHasher;
@@ -58,7 +59,7 @@ pub(super) struct Node {
 #[derive(Clone)]
 struct DirectoryNode {
     /// Where in the projection its entries are; nothing for a full directory.
-    projection: Option<RelPathBuf>,
+    projection: Option<OriginBuf>,
     prepared: Prepared,
     /// Counts changes of its names and of what they lead to.
     changes: u64,
@@ -67,11 +68,21 @@ struct DirectoryNode {
     listed: u32,
     /// Somebody walks the tree, and has come here.
     walked: bool,
+    /// Its place and its number do not say what it shows.
+    is_away: bool,
 }
 
 impl DirectoryNode {
-    fn new(projection: Option<RelPathBuf>, prepared: Prepared) -> Box<Self> {
-        Box::new(Self { projection, prepared, changes: 0, snapshot: None, listed: 0, walked: false })
+    fn new(projection: Option<OriginBuf>, prepared: Prepared) -> Box<Self> {
+        Box::new(Self {
+            projection,
+            prepared,
+            changes: 0,
+            snapshot: None,
+            listed: 0,
+            walked: false,
+            is_away: false,
+        })
     }
 }
 
@@ -87,7 +98,7 @@ impl NodeTable {
             lookups: 1,
             opens: 0,
             children: 0,
-            directory: Some(DirectoryNode::new(Some(RelPathBuf::root()), Prepared::Dirty)),
+            directory: Some(DirectoryNode::new(Some(OriginBuf::root()), Prepared::Dirty)),
         };
         let mut nodes = Nodes::default();
         nodes.known.insert(NodeId::ROOT, root);
@@ -142,6 +153,7 @@ impl NodeTable {
             },
         );
         add_child(&mut nodes, seen.parent);
+        nodes.place(id);
         nodes.note(id);
         id
     }
@@ -233,17 +245,6 @@ impl NodeTable {
         let mut nodes = self.nodes.lock();
         if let Some(directory) = nodes.get_mut(&id).and_then(|node| node.directory.as_deref_mut()) {
             directory.prepared = directory.prepared.max(prepared);
-        }
-        nodes.note(id);
-    }
-
-    /// A directory is the provider's, or full, in another way than before.
-    pub(crate) fn provide(&self, id: NodeId, projection: Option<RelPathBuf>, prepared: Prepared) {
-        let mut nodes = self.nodes.lock();
-        if let Some(directory) = nodes.get_mut(&id).and_then(|node| node.directory.as_deref_mut()) {
-            directory.projection = projection;
-            directory.prepared = prepared;
-            directory.changes += 1;
         }
         nodes.note(id);
     }
@@ -373,6 +374,7 @@ impl NodeTable {
         if added {
             add_child(&mut nodes, to.0);
         }
+        nodes.place(id);
         nodes.note(id);
         if removed {
             remove_child(&mut nodes, &self.gone, from.0);
@@ -402,6 +404,8 @@ impl NodeTable {
 pub(super) struct Nodes {
     known: HashMap<NodeId, Node, BuildHasherDefault<IdHasher>>,
     ledger: Option<Arc<dyn Ledger>>,
+    /// The directories whose place and number do not say what they show, by what they show.
+    away: HashMap<RelPathBuf, Vec<NodeId>>,
 }
 
 impl Nodes {
@@ -464,7 +468,11 @@ fn drop_unused(nodes: &mut Nodes, gone: &Gone, id: NodeId) {
         if id == NodeId::ROOT || !nodes.get(&id).is_some_and(unused) {
             continue;
         }
-        let Some(node) = nodes.known.remove(&id) else { continue };
+        let Some(mut node) = nodes.known.remove(&id) else { continue };
+        if let Some(directory) = node.directory.as_deref_mut().filter(|directory| directory.is_away) {
+            let projection = directory.projection.take();
+            nodes.misplace(id, projection);
+        }
         nodes.note(id);
         gone(id);
         for parent in node.names.parents() {
@@ -477,6 +485,7 @@ fn drop_unused(nodes: &mut Nodes, gone: &Gone, id: NodeId) {
 }
 
 mod kept;
+mod shown;
 
 #[cfg(test)]
 mod tests;

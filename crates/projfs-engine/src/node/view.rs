@@ -6,6 +6,7 @@ use projfs_types::ItemName;
 use projfs_types::ItemNameBuf;
 use projfs_types::NodeId;
 use projfs_types::Number;
+use projfs_types::OriginBuf;
 use projfs_types::RelPathBuf;
 
 /// What was done to a directory for the sake of what is in it. Each includes those before it.
@@ -28,7 +29,7 @@ pub(crate) struct DirView {
     /// Where it is in the store.
     pub(crate) path: RelPathBuf,
     /// Where in the projection its entries are; nothing for a full directory.
-    pub(crate) projection: Option<RelPathBuf>,
+    pub(crate) projection: Option<OriginBuf>,
     pub(crate) prepared: Prepared,
 }
 
@@ -49,7 +50,7 @@ pub(crate) struct Seen<'a> {
     /// Whether it may have other names.
     pub(crate) links: Links,
     /// Of a directory.
-    pub(crate) projection: Option<RelPathBuf>,
+    pub(crate) projection: Option<OriginBuf>,
     pub(crate) prepared: Prepared,
 }
 

@@ -6,6 +6,7 @@ use projfs_store::AttributeChange;
 use projfs_types::ItemKind;
 use projfs_types::NodeId;
 use projfs_types::NotifyMask;
+use projfs_types::Number;
 use projfs_types::RelPathBuf;
 use projfs_types::Stat;
 use projfs_types::What;
@@ -48,7 +49,7 @@ impl Engine {
             Peeked::Root => Ok(self.store.look_root()?.stat),
             Peeked::Trash(trash) => Ok(self.store.look_trash(trash)?.stat),
             Peeked::Named { under: Under::Unknown { origin }, info: Some(info), .. } => {
-                Ok(self.projected_stat(&info, &origin))
+                Ok(self.projected_stat(&info, Number::of_origin(&origin)))
             }
             Peeked::Named { dir, name, under, .. } => match self.seen(&dir, &name, &under) {
                 Some((stat, _)) => Ok(stat),

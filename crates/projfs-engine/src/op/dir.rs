@@ -56,6 +56,11 @@ fn is_damage(error: &Error) -> bool {
     matches!(error.kind, ErrorKind::Store(Errno::UCLEAN | Errno::IO))
 }
 
+/// Its own cannot be read.
+fn number_of_damaged(dir: &DirView, name: &ItemName) -> Number {
+    Number::of_origin(&dir.path.join(name).into())
+}
+
 fn kind_of(entry: &SnapshotEntry<'_>) -> ItemKind {
     match entry {
         SnapshotEntry::Projected(item) => item.info.item_kind(),
@@ -115,7 +120,7 @@ impl Engine {
             // What was removed since the listing began is passed over.
             let listed = match self.listed(&dir, name, &entry, fresh) {
                 Err(error) if is_damage(&error) => {
-                    let (number, kind) = (Number::of_origin(&dir.path.join(name)), kind_of(&entry));
+                    let (number, kind) = (number_of_damaged(&dir, name), kind_of(&entry));
                     sink.push(DirEntry { name: name.as_bytes(), number, kind, cookie, entry: None });
                     continue;
                 }
@@ -143,13 +148,13 @@ impl Engine {
         let kind = kind_of(entry);
         let under = match self.under(dir, name) {
             Err(error) if is_damage(&error) => {
-                return Ok(Some((Number::of_origin(&dir.path.join(name)), kind)));
+                return Ok(Some((number_of_damaged(dir, name), kind)));
             }
             under => under?,
         };
         Ok(match (&under, &dir.projection) {
             (Under::OnDisk(_), _) => self.seen(dir, name, &under).map(|(_, seen)| (seen.number, seen.kind)),
-            (_, Some(projection)) => Some((Number::of_origin(&projection.join(name)), kind)),
+            (_, Some(projection)) => Some((Number::of_origin(&self.store.origin(projection, name)), kind)),
             (_, None) => None,
         })
     }
@@ -172,14 +177,13 @@ impl Engine {
                 return Ok(self.seen(dir, name, &under));
             }
         }
-        let Some(projection) = &dir.projection else { return Ok(None) };
-        let origin = projection.join(name);
+        let Some(origin) = self.home(dir, name) else { return Ok(None) };
         // A placeholder stays as it was described when it became one.
         let (noted, prepared) = match self.store.noted(&origin) {
             Some(noted) => (Some(noted), Prepared::Pinned),
             None => (None, Prepared::Virtual),
         };
-        let stat = self.projected_stat(noted.as_ref().unwrap_or(&item.info), &origin);
+        let stat = self.projected_stat(noted.as_ref().unwrap_or(&item.info), Number::of_origin(&origin));
         let (number, kind) = (stat.number, stat.kind());
         let projection = (kind == ItemKind::Directory).then_some(origin);
         let (parent, links) = (dir.node, Links::One);
@@ -231,7 +235,7 @@ impl Engine {
         for name in self.store.noted_names(projection) {
             let known = listing.is_some_and(|listing| listing.find(&name, self.options.collation).is_some())
                 || local[..on_disk].binary_search_by(|item| collation::compare(&item.name, &name)).is_ok();
-            if !known && let Some(info) = self.store.noted(&projection.join(&name)) {
+            if !known && let Some(info) = self.store.noted(&self.store.origin(projection, &name)) {
                 local.push(Listed { name, kind: Some(info.item_kind()) });
             }
         }

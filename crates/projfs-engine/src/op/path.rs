@@ -10,6 +10,7 @@ use projfs_types::ItemName;
 use projfs_types::ItemState;
 use projfs_types::Metadata;
 use projfs_types::NodeId;
+use projfs_types::OriginBuf;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use projfs_types::SymlinkState;
@@ -22,7 +23,6 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::flow::Under;
-use crate::flow::origin_path;
 use crate::node::table::DirView;
 use crate::port::Context;
 use crate::transition::Event;
@@ -72,7 +72,7 @@ impl Engine {
         let not_found = || Error::new(ErrorKind::NotFound, path);
         if let Under::Unknown { origin } = &under {
             let info = self.describe(context, &dir, name)?.ok_or_else(not_found)?;
-            let (version, origin) = (Some(info.version), Some(origin.clone()));
+            let (version, origin) = (Some(info.version), Some(origin.path().clone()));
             return Ok(PathState { word: StateWord::Virtual, version, origin });
         }
         let state = under.state().ok_or_else(not_found)?;
@@ -80,7 +80,9 @@ impl Engine {
         Ok(PathState {
             word: StateWord::of(&state),
             version: projected.map(|projected| projected.version.clone()),
-            origin: projected.and_then(|projected| origin_path(&dir, name, &projected.origin)),
+            origin: projected
+                .and_then(|projected| self.origin_path(&dir, name, &projected.origin))
+                .map(OriginBuf::into_path),
         })
     }
 
@@ -119,9 +121,11 @@ impl Engine {
         let name = known.as_deref().unwrap_or(name);
         Ok(match self.under(&dir, name)? {
             Under::Nothing => None,
-            Under::Unknown { origin } | Under::Noted { origin, .. } => Some(origin),
+            Under::Unknown { origin } | Under::Noted { origin, .. } => Some(origin.into_path()),
             Under::OnDisk(item) => {
-                item.state.projected().and_then(|projected| origin_path(&dir, name, &projected.origin))
+                let projected = item.state.projected();
+                projected
+                    .and_then(|projected| Some(self.origin_path(&dir, name, &projected.origin)?.into_path()))
             }
         })
     }

@@ -142,11 +142,13 @@ impl Engine {
         let item_kind = under.kind().ok_or(ErrorKind::NotFound)?;
         self.record(context, dir.path.join(name), item_kind, What::Deleted)?;
         self.drop_parts(&under)?;
+        self.leave_to_others(&dir, name, &under)?;
         self.forget_before(&dir, name, leave)?;
         let trash = self.store.remove(&dir.path, name, leave, self.keep_of(Some(node)))?;
         if let Under::Noted { origin, .. } = &under {
             self.forget_hidden(origin);
         }
+        self.end_directory(&dir, name, &under);
         self.drop_name(node, parent, name, trash)?;
         self.nodes.changed(parent);
         Ok(Some(()))
@@ -154,8 +156,8 @@ impl Engine {
 
     /// Before a name that leaves nothing goes: a note may be left from before, which must not come to light.
     pub(super) fn forget_before(&self, dir: &DirView, name: &ItemName, leave: Leave) -> Result<()> {
-        match (leave, &dir.projection) {
-            (Leave::Nothing, Some(projection)) => Ok(self.store.forget(&projection.join(name))?),
+        match (leave, self.home(dir, name)) {
+            (Leave::Nothing, Some(home)) => Ok(self.store.forget(&home)?),
             (Leave::Nothing, None) | (Leave::Tombstone, _) => Ok(()),
         }
     }

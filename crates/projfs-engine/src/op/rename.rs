@@ -221,11 +221,14 @@ impl Engine {
             (RenameHow::Exchange, Some(target)) => {
                 self.detach(&to_dir, to.1, &to_under)?;
                 self.nodes.changed(to.0);
+                self.leave_home(&from_dir, from.1, &from_under)?;
+                self.leave_home(&to_dir, to.1, &to_under)?;
                 self.store.exchange((&from_dir.path, from.1), (&to_dir.path, to.1))?;
                 self.kept.exchanged(context.request);
                 self.nodes.renamed(target.node, to, from);
             }
             (RenameHow::Exchange | RenameHow::Replace | RenameHow::NoReplace, target) => {
+                self.leave_home(&from_dir, from.1, &from_under)?;
                 self.replace(&from_dir, from, &to_dir, to, leave, target, &to_under)?;
             }
         }
@@ -290,11 +293,10 @@ impl Engine {
                 self.forget_hidden(origin);
             }
             Under::OnDisk(item) => {
-                if let (Some(projected), Some(projection)) = (item.state.projected(), &dir.projection)
+                if let (Some(projected), Some(home)) = (item.state.projected(), self.home(dir, name))
                     && projected.origin == Origin::Here
                 {
-                    let projected =
-                        Projected { origin: Origin::At(projection.join(name)), ..projected.clone() };
+                    let projected = Projected { origin: Origin::At(home), ..projected.clone() };
                     self.store.set_projected(&dir.path, name, &projected)?;
                 }
             }
@@ -316,11 +318,13 @@ impl Engine {
     ) -> Result<()> {
         let keep = self.keep_of(target.map(|target| target.node));
         self.drop_parts(to_under)?;
+        self.leave_to_others(to_dir, to.1, to_under)?;
         self.forget_before(from_dir, from.1, leave)?;
         let trash = self.store.rename((&from_dir.path, from.1), (&to_dir.path, to.1), leave, keep)?;
         if let Under::Noted { origin, .. } = to_under {
             self.forget_hidden(origin);
         }
+        self.end_directory(to_dir, to.1, to_under);
         if let Some(target) = target {
             self.drop_name(target.node, to.0, to.1, trash)?;
         }

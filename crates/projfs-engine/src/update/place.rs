@@ -16,7 +16,6 @@ use projfs_types::What;
 use projfs_types::mode;
 
 use super::Spot;
-use super::home_or;
 use crate::Engine;
 use crate::check;
 use crate::error::Error;
@@ -143,7 +142,8 @@ impl Engine {
             }
             Under::Nothing => {
                 self.record(context, spot.path(), kind, What::Updated)?;
-                let projected = Projected { origin: home_or(spot), ..Projected::clean(info.version.clone()) };
+                let projected =
+                    Projected { origin: self.home_or(spot)?, ..Projected::clean(info.version.clone()) };
                 let (dir, name) = (&spot.dir.path, spot.name);
                 match kind {
                     ItemKind::Directory => self.store.put_directory(dir, name, info, &projected)?,
@@ -201,7 +201,7 @@ impl Engine {
             version: version.clone(),
             extended: self.extended_on_disk(Place::Named(&spot.dir.path, spot.name))?,
         };
-        self.provide(spot, node, &info, home_or(spot))?;
+        self.provide(spot, node, &info, self.home_or(spot)?)?;
         self.has_changed(spot);
         Ok(())
     }

@@ -8,6 +8,7 @@ use projfs_types::ItemState;
 use projfs_types::Metadata;
 use projfs_types::NodeId;
 use projfs_types::Origin;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderId;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
@@ -22,7 +23,6 @@ use super::shown::Unasked;
 use crate::Engine;
 use crate::error::Result;
 use crate::flow::Under;
-use crate::flow::origin_path;
 use crate::node::table::DirView;
 use crate::node::table::Prepared;
 
@@ -125,7 +125,7 @@ impl<'a> Planner<'a> {
             for ProjectedItem { name, info } in self.engine.store.noted_below(projection) {
                 let found = on_disk.binary_search_by(|item| collation::compare(&item.name, &name));
                 if found.is_err() {
-                    let origin = projection.join(&name);
+                    let origin = self.engine.store.origin(projection, &name);
                     let new = new(&name);
                     // Most are of this sort, and most of them as they should be.
                     if info.item_kind() != ItemKind::Directory && new.is_some_and(|new| !differ(&info, new)) {
@@ -198,9 +198,11 @@ impl<'a> Planner<'a> {
 
     /// An item that is the provider's.
     fn projected(&mut self, place: Place<'_>, projected: &Projected) -> Result<Stays> {
-        let Some(origin) = origin_path(place.dir, place.name, &projected.origin) else { return Ok(true) };
+        let Some(origin) = self.engine.origin_path(place.dir, place.name, &projected.origin) else {
+            return Ok(true);
+        };
         let home = place.dir.projection.as_ref().map(|projection| projection.join(place.name));
-        let new = if home.as_ref() == Some(&origin) {
+        let new = if home.as_ref() == Some(origin.path()) {
             place.beneath.clone()
         } else {
             match self.new.item(&origin) {
@@ -243,7 +245,7 @@ impl<'a> Planner<'a> {
         &mut self,
         place: Place<'_>,
         projected: &Projected,
-        origin: RelPathBuf,
+        origin: OriginBuf,
         new: Option<PlaceholderInfo>,
     ) -> Result<Stays> {
         let view = self.view(&place, Some(origin));
@@ -290,7 +292,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn view(&self, place: &Place<'_>, projection: Option<RelPathBuf>) -> Arc<DirView> {
+    fn view(&self, place: &Place<'_>, projection: Option<OriginBuf>) -> Arc<DirView> {
         let node = self.engine.node_under(place.dir, place.name, &place.under);
         let prepared = match &place.under {
             Under::OnDisk(_) => Prepared::Dirty,

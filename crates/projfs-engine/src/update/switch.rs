@@ -15,6 +15,7 @@ use projfs_store::Leave;
 use projfs_sync::Arc;
 use projfs_types::ItemKind;
 use projfs_types::NodeId;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
 use projfs_types::RelPathBuf;
@@ -204,7 +205,7 @@ impl Engine {
         &self,
         context: &Context<'_>,
         change: &Change,
-        notes: &mut Vec<(RelPathBuf, Option<PlaceholderInfo>)>,
+        notes: &mut Vec<(OriginBuf, Option<PlaceholderInfo>)>,
     ) -> Result<()> {
         let (dir, name, under) = (&*change.dir, &*change.name, &change.under);
         let node = self.node_under(dir, name, under);
@@ -217,7 +218,7 @@ impl Engine {
             (What::Replace(info), Under::Noted { origin, .. }) => {
                 notes.push((origin.clone(), Some(info.clone())));
                 self.supersede(under)?;
-                self.part_with(&spot, None, spot.home_number())?;
+                self.part_with(&spot, None, self.home_number(&spot))?;
             }
             (What::Replace(info), Under::OnDisk(item)) => {
                 self.supersede(under)?;
@@ -240,6 +241,8 @@ impl Engine {
             (What::Forget | What::Drop, _) => self.carry_out_drop(&spot, &change.what, notes)?,
             (What::Detach, _) => self.detach(dir, name, under)?,
             (What::Convert, _) => {
+                // What is in it says where it comes from, and may be taken out.
+                self.leave_home(dir, name, under)?;
                 self.store.convert_directory(&dir.path, name)?;
                 if let Some(node) = node {
                     self.nodes.provide(node, None, Prepared::Dirty);
@@ -263,7 +266,7 @@ impl Engine {
         &self,
         spot: &Spot<'_>,
         what: &What,
-        notes: &mut Vec<(RelPathBuf, Option<PlaceholderInfo>)>,
+        notes: &mut Vec<(OriginBuf, Option<PlaceholderInfo>)>,
     ) -> Result<()> {
         self.supersede(spot.under)?;
         let trash = match spot.under {
@@ -272,13 +275,15 @@ impl Engine {
                 None
             }
             _ => {
-                if let Some(projection) = &spot.dir.projection {
-                    self.store.forget(&projection.join(spot.name))?;
+                if let Some(home) = self.home(spot.dir, spot.name) {
+                    self.store.forget(&home)?;
                 }
+                self.leave_to_others(spot.dir, spot.name, spot.under)?;
                 let keep = self.keep_of(spot.node);
                 self.store.remove(&spot.dir.path, spot.name, Leave::Nothing, keep)?
             }
         };
+        self.end_directory(spot.dir, spot.name, spot.under);
         let Some(node) = spot.node else { return Ok(()) };
         self.drop_name(node, spot.dir.node, spot.name, trash)?;
         if let What::Drop = what {

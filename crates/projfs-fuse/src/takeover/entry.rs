@@ -17,7 +17,7 @@ use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::NodeId;
 use projfs_types::Number;
-use projfs_types::RelPath;
+use projfs_types::OriginBuf;
 
 use crate::io::BackingId;
 use crate::wire::init::Negotiated;
@@ -205,7 +205,7 @@ impl Writer<'_> {
         self.option(record.trash.as_ref(), |to, trash| to.u64(trash.0));
         self.option(record.directory.as_ref(), |to, directory| {
             to.u8(directory.prepared);
-            to.option(directory.projection.as_ref(), |to, path| to.bytes(path.as_bytes()));
+            to.option(directory.projection.as_ref(), |to, origin| to.bytes(&origin.to_bytes()));
         });
         self.u32(record.names.len() as u32);
         for (parent, name) in &record.names {
@@ -280,8 +280,8 @@ impl<'a> Reader<'a> {
         let trash = self.option(|from| from.u64().map(TrashId))?;
         let directory = self.option(|from| {
             let prepared = from.u8()?;
-            let path = from.option(|from| RelPath::new(from.bytes()?).ok().map(ToOwned::to_owned))?;
-            Some(DirectoryRecord { projection: path, prepared })
+            let projection = from.option(|from| OriginBuf::from_bytes(from.bytes()?))?;
+            Some(DirectoryRecord { projection, prepared })
         })?;
         let mut names = Vec::new();
         for _ in 0..self.u32()? {

@@ -8,6 +8,7 @@ use projfs_types::ItemNameBuf;
 use projfs_types::ItemState;
 use projfs_types::Number;
 use projfs_types::Origin;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
 use projfs_types::VersionInfo;
@@ -32,7 +33,7 @@ fn name(text: &str) -> ItemNameBuf {
 }
 
 fn projected() -> Projected {
-    let origin = Origin::At(RelPathBuf::new(*b"elsewhere").unwrap());
+    let origin = Origin::At(RelPathBuf::new(*b"elsewhere").unwrap().into());
     Projected { origin, ..Projected::clean(VersionInfo::default()) }
 }
 
@@ -72,7 +73,7 @@ fn a_sound_root_has_nothing_to_find_and_one_in_use_is_refused() {
     let (dir, store) = root();
     hydrate(&store, "file");
     put_stand_in(&store, "stand-in");
-    store.note(RelPath::root(), &PlaceholderInfo::directory()).unwrap();
+    store.note(&OriginBuf::root(), &PlaceholderInfo::directory()).unwrap();
     assert_eq!(run(dir.path(), Mode::Check).unwrap_err().kind, StoreErrorKind::InUse);
     drop(store);
     assert_eq!(found(&dir, Mode::Mend), []);

@@ -60,7 +60,7 @@ fn records_hold() {
         };
         let (origin, extended) = match form {
             Form::Whole => (Origin::Here, Extended::InRecord),
-            Form::StandIn => (Origin::At(RelPathBuf::new("a/b").unwrap()), Extended::InInode),
+            Form::StandIn => (Origin::At(RelPathBuf::new("a/b").unwrap().into()), Extended::InInode),
         };
         let stored_write = info.times.write;
         add(Recorded::Projected(Provided {

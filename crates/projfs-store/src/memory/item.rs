@@ -10,6 +10,7 @@ use projfs_types::ItemName;
 use projfs_types::ItemNameBuf;
 use projfs_types::ItemState;
 use projfs_types::Number;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
 use projfs_types::RelPath;
@@ -87,7 +88,7 @@ impl Inode {
             ItemState::Directory(DirectoryState::Placeholder(Projected::clean(VersionInfo::default())));
         let mut root = Self::new(
             state,
-            Number::of_origin(RelPath::root()),
+            Number::of_origin(&OriginBuf::root()),
             mode::DIRECTORY | u32::from(info.mode),
             Body::Directory(BTreeMap::new()),
             now,

@@ -29,12 +29,12 @@ fn a_clone_leads_to_the_same_content() {
     let store = MemoryStore::new();
     let info = PlaceholderInfo::directory();
     store.put_directory(RelPath::root(), &name("d"), &info, &at_home()).unwrap();
-    store.note(&path("d/f"), &PlaceholderInfo::file(3)).unwrap();
+    store.note(&path("d/f").into(), &PlaceholderInfo::file(3)).unwrap();
     let again = store.clone();
     drop(store);
     let item = again.look(RelPath::root(), &name("d")).unwrap().unwrap();
     assert_eq!(item.state, ItemState::Directory(DirectoryState::Placeholder(at_home())));
-    assert_eq!(again.noted(&path("d/f")), Some(PlaceholderInfo::file(3)));
+    assert_eq!(again.noted(&path("d/f").into()), Some(PlaceholderInfo::file(3)));
     again.lose_notes();
     assert_eq!(again.notes(), 0);
 }
@@ -42,12 +42,12 @@ fn a_clone_leads_to_the_same_content() {
 #[test]
 fn a_number_comes_from_the_origin_not_from_the_path() {
     let store = MemoryStore::new();
-    let moved = Projected { origin: Origin::At(path("old/place")), ..at_home() };
+    let moved = Projected { origin: Origin::At(path("old/place").into()), ..at_home() };
     store.put_directory(RelPath::root(), &name("new"), &PlaceholderInfo::directory(), &moved).unwrap();
     store.put_stand_in(&path("new"), &name("f"), &PlaceholderInfo::file(1), &at_home()).unwrap();
     let number = |dir: &str, item: &str| store.look(&path(dir), &name(item)).unwrap().unwrap().stat.number;
-    assert_eq!(number("", "new"), Number::of_origin(&path("old/place")));
-    assert_eq!(number("new", "f"), Number::of_origin(&path("old/place/f")));
+    assert_eq!(number("", "new"), Number::of_origin(&path("old/place").into()));
+    assert_eq!(number("new", "f"), Number::of_origin(&path("old/place/f").into()));
 }
 
 #[test]

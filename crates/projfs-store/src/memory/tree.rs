@@ -7,10 +7,10 @@ use projfs_types::ItemName;
 use projfs_types::ItemNameBuf;
 use projfs_types::Number;
 use projfs_types::Origin;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
 use projfs_types::RelPath;
-use projfs_types::RelPathBuf;
 use projfs_types::Timestamp;
 use rustix::io::Errno;
 
@@ -22,6 +22,7 @@ use crate::Place;
 use crate::STORE_DIRECTORY;
 use crate::Space;
 use crate::TrashId;
+use crate::lives::Lives;
 
 /// The inode of the root directory.
 pub(super) const ROOT: u64 = 1;
@@ -42,7 +43,8 @@ pub(super) struct Tree {
     handles: BTreeMap<usize, u64>,
     trash: BTreeMap<u64, u64>,
     next_trash: u64,
-    pub(super) notes: BTreeMap<RelPathBuf, PlaceholderInfo>,
+    pub(super) notes: BTreeMap<OriginBuf, PlaceholderInfo>,
+    pub(super) lives: Lives,
     pub(super) partials: BTreeMap<Number, Arc<MemoryPartial>>,
     pub(super) switching: bool,
     clock: Box<dyn Fn() -> Timestamp + Send>,
@@ -58,6 +60,7 @@ impl Tree {
             trash: BTreeMap::new(),
             next_trash: 1,
             notes: BTreeMap::new(),
+            lives: Lives::default(),
             partials: BTreeMap::new(),
             switching: false,
             clock,
@@ -205,25 +208,24 @@ impl Tree {
         }
     }
 
-    /// The path under which the provider knows what is at home under `name` of the directory at `dir`.
-    fn origin_below(&self, dir: &RelPath, name: &ItemName) -> Answer<RelPathBuf> {
-        let mut origin = RelPathBuf::root();
+    /// Where what is at home under `name` of the directory at `dir` comes from.
+    fn origin_below(&self, dir: &RelPath, name: &ItemName) -> Answer<OriginBuf> {
+        let mut origin = OriginBuf::root();
         let mut at = ROOT;
         for component in dir.components() {
             at = self.named(at, component)?;
-            match self.inode(at)?.state.projected() {
-                Some(Projected { origin: Origin::At(path), .. }) => origin.clone_from(path),
-                Some(Projected { origin: Origin::Here, .. }) | None => origin.push(component),
-            }
+            origin = match self.inode(at)?.state.projected() {
+                Some(Projected { origin: Origin::At(origin), .. }) => origin.clone(),
+                Some(Projected { origin: Origin::Here, .. }) | None => self.lives.origin(&origin, component),
+            };
         }
-        origin.push(name);
-        Ok(origin)
+        Ok(self.lives.origin(&origin, name))
     }
 
-    /// The path under which the provider knows an item.
-    pub(super) fn origin(&self, dir: &RelPath, name: &ItemName, projected: &Projected) -> Answer<RelPathBuf> {
+    /// Where an item comes from.
+    pub(super) fn origin(&self, dir: &RelPath, name: &ItemName, projected: &Projected) -> Answer<OriginBuf> {
         match &projected.origin {
-            Origin::At(path) => Ok(path.clone()),
+            Origin::At(origin) => Ok(origin.clone()),
             Origin::Here => self.origin_below(dir, name),
         }
     }

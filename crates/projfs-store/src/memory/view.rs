@@ -5,11 +5,12 @@ use projfs_types::EXTENDED_SIZE_MAX;
 use projfs_types::FileState;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
-use projfs_types::ItemNameBuf;
 use projfs_types::ItemState;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::PlaceholderKind;
 use projfs_types::Projected;
+use projfs_types::ProjectedItem;
 use projfs_types::RelPath;
 use projfs_types::SymlinkState;
 use projfs_types::mode;
@@ -23,9 +24,14 @@ use crate::Keep;
 use crate::TrashId;
 
 impl Tree {
-    pub(super) fn noted_names(&self, origin: &RelPath) -> Vec<ItemNameBuf> {
-        let below = self.notes.keys().filter_map(|path| path.split_last());
-        below.filter(|(parent, _)| *parent == origin).map(|(_, name)| name.to_owned()).collect()
+    /// What is noted of what is projected in a directory.
+    pub(super) fn noted_below(&self, directory: &OriginBuf) -> Vec<ProjectedItem> {
+        let here = self.notes.iter().filter_map(|(origin, info)| {
+            let (parent, name) = origin.split_last()?;
+            let here = parent == &**directory && self.lives.origin(directory, name) == *origin;
+            here.then(|| ProjectedItem { name: name.to_owned(), info: info.clone() })
+        });
+        here.collect()
     }
 
     pub(super) fn replace(

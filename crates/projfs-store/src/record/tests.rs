@@ -1,5 +1,6 @@
 //! Records come back as they were written; nothing else is taken for one.
 
+use projfs_types::RelPathBuf;
 use proptest::prelude::*;
 
 use super::*;
@@ -49,7 +50,7 @@ fn origin() -> impl Strategy<Value = Origin> {
     prop_oneof![
         Just(Origin::Here),
         prop::collection::vec("[a-z]{1,20}", 0..10)
-            .prop_map(|names| Origin::At(RelPathBuf::new(names.join("/").into_bytes()).unwrap())),
+            .prop_map(|names| Origin::At(RelPathBuf::new(names.join("/").into_bytes()).unwrap().into())),
     ]
 }
 
@@ -194,7 +195,7 @@ fn what_was_written_before_there_were_extended_attributes_is_read() {
     assert_eq!(read(&one), Ok(record(&provided)));
     assert_eq!(record(&provided).encode(0), one, "and is still written so");
 
-    provided.origin = Origin::At(RelPathBuf::new("from/there").unwrap());
+    provided.origin = Origin::At(RelPathBuf::new("from/there").unwrap().into());
     provided.info.times.creation = Timestamp { seconds: -5, nanoseconds: 7 };
     provided.info.version.provider = checked_id(&[1, 2, 3]).unwrap();
     provided.metadata = Metadata::Dirty;

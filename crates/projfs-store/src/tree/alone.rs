@@ -2,8 +2,8 @@
 
 use std::os::fd::OwnedFd;
 
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
-use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 
 use super::fault::about;
@@ -30,9 +30,9 @@ impl PlaceholderLog {
     ///
     /// # Errors
     /// The system's.
-    pub fn note(&self, origin: &RelPath, info: &PlaceholderInfo) -> Result<()> {
+    pub fn note(&self, origin: &OriginBuf, info: &PlaceholderInfo) -> Result<()> {
         let noted = self.placeholders.note(&self.directory, origin, info);
-        noted.map_err(about("note", || origin.to_owned()))
+        noted.map_err(about("note", || origin.path().clone()))
     }
 
     /// How many placeholders are noted.

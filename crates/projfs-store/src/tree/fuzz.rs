@@ -5,6 +5,7 @@ use super::placeholders::Notes;
 use crate::codec::Reader;
 use crate::codec::put_info;
 use crate::fuzz::pieces;
+use crate::lives::Lives;
 use crate::log;
 use crate::log::Replayed;
 
@@ -19,9 +20,9 @@ pub fn placeholder_log(bytes: &[u8]) {
         log::put_entry(&mut sealed, piece).expect("a piece is short");
     }
     assert_eq!(read(&sealed), pieces(bytes).collect::<Vec<_>>());
-    let mut notes = Notes::default();
+    let (mut notes, mut lives) = (Notes::default(), Lives::default());
     for piece in pieces(bytes) {
-        let _ = placeholders::replay(piece, &mut notes);
+        let _ = placeholders::replay(piece, &mut notes, &mut lives);
     }
     notes.each(&mut |origin, encoded| {
         assert_eq!(notes.get(origin), Some(encoded));
@@ -31,10 +32,16 @@ pub fn placeholder_log(bytes: &[u8]) {
         let mut again = Vec::new();
         put_info(&mut again, &info);
         assert_eq!(Reader::new(&again).info(), Ok(info));
-        let mut replayed = Notes::default();
-        assert_eq!(placeholders::replay(&placeholders::entry(origin, Some(&again)), &mut replayed), Ok(()));
+        let (mut replayed, mut lives) = (Notes::default(), Lives::default());
+        assert_eq!(
+            placeholders::replay(&placeholders::entry(origin, Some(&again)), &mut replayed, &mut lives),
+            Ok(())
+        );
         assert_eq!(replayed.get(origin), Some(&*again));
-        assert_eq!(placeholders::replay(&placeholders::entry(origin, None), &mut replayed), Ok(()));
+        assert_eq!(
+            placeholders::replay(&placeholders::entry(origin, None), &mut replayed, &mut lives),
+            Ok(())
+        );
         assert_eq!(replayed.get(origin), None);
     });
 }

@@ -10,6 +10,7 @@ use projfs_types::ItemState;
 use projfs_types::Metadata;
 use projfs_types::Number;
 use projfs_types::Origin;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::PlaceholderKind;
 use projfs_types::Projected;
@@ -172,7 +173,7 @@ impl TreeStore {
     pub(crate) fn look_at_root(&self) -> Done<Item> {
         let found = At::new(&self.root, ".").find()?.ok_or(Errno::NOENT)?;
         let mut stat = self.full_stat(&found.stat, shown_mode(&found.seen));
-        stat.number = Number::of_origin(RelPath::root());
+        stat.number = Number::of_origin(&OriginBuf::root());
         stat.links = 1;
         let version = self.identity.version.clone();
         let info = PlaceholderInfo {

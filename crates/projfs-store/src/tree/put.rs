@@ -10,10 +10,10 @@ use projfs_types::ItemName;
 use projfs_types::Metadata;
 use projfs_types::Number;
 use projfs_types::Origin;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::Projected;
 use projfs_types::RelPath;
-use projfs_types::RelPathBuf;
 use projfs_types::Timestamp;
 use rustix::fs::Mode;
 use rustix::fs::RenameFlags;
@@ -232,10 +232,10 @@ impl TreeStore {
     }
 
     /// Where an item comes from that is where its directory's origin has it.
-    fn origin_of(&self, dir: &RelPath, name: &ItemName) -> Done<RelPathBuf> {
+    fn origin_of(&self, dir: &RelPath, name: &ItemName) -> Done<OriginBuf> {
         let mut names = vec![name];
         let mut above = dir;
-        let mut base = RelPathBuf::root();
+        let mut base = OriginBuf::root();
         while let Some((parent, name)) = above.split_last() {
             if let Some(Found { seen: Seen::Projected { provided, .. }, .. }) =
                 self.at(parent, name)?.find()?
@@ -247,8 +247,7 @@ impl TreeStore {
             names.push(name);
             above = parent;
         }
-        names.into_iter().rev().for_each(|name| base.push(name));
-        Ok(base)
+        Ok(names.into_iter().rev().fold(base, |base, name| self.notes.origin(&base, name)))
     }
 }
 

@@ -72,7 +72,7 @@ impl World {
         let (dir, name) = split(at);
         let content = self.store().begin_content(text.len() as u64)?;
         content.write_at(0, text.as_bytes())?;
-        let number = Number::of_origin(&path(at));
+        let number = Number::of_origin(&path(at).into());
         self.store().publish(&dir, &name, &content, &file(text.len() as u64), state, number)
     }
 
@@ -165,7 +165,7 @@ fn clean() -> Projected {
 }
 
 fn moved(origin: &str) -> Projected {
-    Projected { origin: Origin::At(path(origin)), ..clean() }
+    Projected { origin: Origin::At(path(origin).into()), ..clean() }
 }
 
 fn new_item(kind: NewKind, permissions: u32) -> NewItem {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use projfs_engine::RenameHow;
 use projfs_types::ItemName;
+use projfs_types::OriginBuf;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
 use projfs_types::What;
@@ -212,8 +213,9 @@ impl Model {
         let kind = self.item(id).kind;
         self.tell_path(path, kind, What::Deleted);
         self.touch(dir);
-        self.leave(dir, name);
         self.item(id).links -= 1;
+        self.leave_to_others(dir, name, id);
+        self.leave(dir, name);
         Ok(())
     }
 
@@ -254,6 +256,12 @@ impl Model {
         self.touch(from_dir);
         self.touch(to_dir);
         self.item(source).detached = true;
+        self.leave_home(from_dir, from_name, source);
+        match (how, target) {
+            (RenameHow::Exchange, Some(target)) => self.leave_home(to_dir, to_name, target),
+            (RenameHow::Replace, Some(target)) => self.leave_to_others(to_dir, to_name, target),
+            (RenameHow::Exchange | RenameHow::Replace | RenameHow::NoReplace, _) => {}
+        }
         self.leave(from_dir, from_name);
         self.enter(to_dir, to_name, source);
         if let (RenameHow::Exchange, Some(target)) = (how, target) {
@@ -321,9 +329,10 @@ impl Model {
         kept: &mut Vec<RelPathBuf>,
     ) {
         let beneath = self.beneath(dir, name);
-        let home = self.local.items[dir].origin.as_ref().map(|origin| origin.join(name));
+        let home = self.home(dir, name);
         let item = self.item(id);
-        let at_home = home.is_some() && item.origin == home;
+        // Whatever has left and come back since.
+        let at_home = home.is_some() && item.origin.as_deref() == home.as_deref();
         match item.word() {
             _ if item.kind == Kind::Directory => self.dehydrate_below(id, path, discard, kept),
             _ if discard && (at_home && !item.full || beneath) => {
@@ -342,12 +351,20 @@ impl Model {
         }
     }
 
+    /// An item has lost a name, and goes on if it has others.
+    pub(super) fn leave_to_others(&mut self, dir: Id, name: &ItemName, id: Id) {
+        if self.item(id).links > 0 && self.item(id).kind != Kind::Directory {
+            self.leave_home(dir, name, id);
+        }
+    }
+
     /// What is local under a name goes, and what the provider has there is virtual again.
     pub(super) fn forget(&mut self, dir: Id, name: &ItemName, id: Id) {
         let item = self.item(id);
         item.links -= 1;
         let (origin, number) = (item.origin.clone(), item.number);
         self.remember(origin, number);
+        self.leave_to_others(dir, name, id);
         self.item(dir).names.remove(name);
         // Its directory changes on disk.
         self.item(dir).time = None;
@@ -355,7 +372,7 @@ impl Model {
 
     /// What is projected has the number that it had before. An item that was made here and is the provider's by now has
     /// one of its own, without the topmost bit.
-    pub(super) fn remember(&mut self, origin: Option<RelPathBuf>, number: Option<u64>) {
+    pub(super) fn remember(&mut self, origin: Option<OriginBuf>, number: Option<u64>) {
         if let (Some(origin), Some(number)) = (origin, number.filter(|number| number >> 63 == 1)) {
             self.numbers.entry(origin).or_insert(number);
         }

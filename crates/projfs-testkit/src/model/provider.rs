@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use projfs_types::ItemName;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderInfo;
 use projfs_types::PlaceholderKind;
 use projfs_types::RelPath;
@@ -26,23 +27,34 @@ use crate::projection::Given;
 type Answer<T> = Result<T, Errno>;
 
 impl Model {
-    /// Whether an operation is one that the model says everything about.
-    ///
-    /// Where something was moved away and its old name is free again, two items come from one place: they share a number,
-    /// and of two directories what is known of what is in the one is known of the other. Nor does a file take the place of a directory that the
-    /// provider still has.
+    /// Whether an operation is one that the model says everything about: a file does not take the place of a directory that
+    /// the provider still has, nor a directory that of a file which is elsewhere by now.
     pub fn says_all_of(&self, op: &Op) -> bool {
         match op {
-            Op::Update { path, .. } => !self.doubles(path) && !self.covers(path),
-            Op::Drop { path, .. } => !self.doubles(path),
-            Op::Discard { path } => {
-                let mut below = Vec::new();
-                if let Some(id) = self.local_at(path) {
-                    self.add_below(path, id, &mut below);
-                }
-                below.iter().all(|path| !self.doubles(path))
-            }
+            Op::Update { path, .. } => !self.covers(path),
             _ => true,
+        }
+    }
+
+    /// What an update changes may be shown elsewhere: as it was, if somebody has looked it up there, or as it is then. `word`
+    /// says whether somebody has, which the model takes over.
+    pub fn settle(&mut self, op: &Op, word: &mut dyn FnMut(&RelPathBuf) -> Option<Word>) {
+        let Op::Update { path, .. } = op else { return };
+        let changed = self.changed_by_update(path);
+        for (other, id) in self.untouched_of(&changed).into_iter().filter(|(other, _)| other != path) {
+            match (word(&other), id) {
+                (Some(Word::Placeholder), None) => {
+                    let _ = self.find(&other);
+                }
+                (Some(Word::Virtual), Some(id)) => {
+                    let (origin, number) = (self.item(id).origin.clone(), self.item(id).number);
+                    self.remember(origin, number);
+                    if let Ok((dir, name)) = self.parent(&other) {
+                        self.item(dir).names.remove(name);
+                    }
+                }
+                _ => {}
+            }
         }
     }
 
@@ -52,7 +64,7 @@ impl Model {
         let (Op::Update { path, .. } | Op::Drop { path, .. }) = op else { return true };
         let Some(id) = self.local_at(path) else {
             // A directory that is virtual yet, with whatever is in it.
-            let given = self.home(path).and_then(|home| self.projected.get(&home));
+            let given = self.home_of(path).and_then(|home| self.projected.get(&home));
             return given.is_none_or(|given| given.info.item_kind() != Kind::Directory);
         };
         let mut unsure = false;
@@ -71,49 +83,34 @@ impl Model {
         !unsure
     }
 
-    fn add_below(&self, path: &RelPath, id: Id, below: &mut Vec<RelPathBuf>) {
-        below.push(path.to_owned());
-        for (name, id) in &self.local.items[id].names {
-            if let Some(id) = id {
-                self.add_below(&path.join(name), *id, below);
-            }
+    /// What the provider has another version of after an update.
+    fn changed_by_update(&self, path: &RelPath) -> RelPathBuf {
+        let own = self.local_at(path).map(|id| &self.local.items[id]).filter(|item| !item.full);
+        let own = own.and_then(|item| item.origin.clone()).map(OriginBuf::into_path);
+        own.or_else(|| self.home_of(path)).unwrap_or_else(|| path.to_owned())
+    }
+
+    /// Whether the provider has an item of the other sort at a path, which cannot go.
+    fn covers(&self, path: &RelPath) -> bool {
+        let changed = self.changed_by_update(path);
+        let is_directory = self.local_at(path).is_some_and(|id| self.local.items[id].kind == Kind::Directory);
+        let given = self.projected.get(&changed).map(|given| given.info.item_kind() == Kind::Directory);
+        match given {
+            Some(true) => !is_directory,
+            Some(false) if is_directory => self.comes_from(&changed).any(|other| *other != *path),
+            Some(false) | None => false,
         }
     }
 
-    /// Whether something that is elsewhere by now came from a path; or a directory, from below it.
-    fn doubles(&self, path: &RelPath) -> bool {
-        // Tombstones in a directory may go with it, so also what comes from where it does counts.
-        let own = self.local_at(path).and_then(|id| self.local.items[id].origin.clone());
-        self.home(path).into_iter().chain(own).chain([path.to_owned()]).any(|from| {
-            self.local.items.iter().enumerate().any(|(id, item)| {
-                // Two files of one origin share a number, and so, once both are linked, a node.
-                let comes_from_there = |origin: &RelPathBuf| match item.kind {
-                    Kind::Directory => origin.starts_with(&from),
-                    Kind::File | Kind::Symlink | Kind::Special => *origin == from,
-                };
-                item.origin.as_ref().is_some_and(comes_from_there)
-                    && self.is_reachable(id)
-                    && !self.is_at(id, path)
-            })
-        })
-    }
-
-    /// Whether the provider has a directory at a path where there is none.
-    fn covers(&self, path: &RelPath) -> bool {
-        let given = self.projected.get(&self.home(path).unwrap_or_else(|| path.to_owned()));
-        given.is_some_and(|given| given.info.item_kind() == Kind::Directory)
-            && self.local_at(path).is_none_or(|id| self.local.items[id].kind != Kind::Directory)
-    }
-
     /// Where the provider has what is under a path, if the directory is the provider's.
-    fn home(&self, path: &RelPath) -> Option<RelPathBuf> {
+    fn home_of(&self, path: &RelPath) -> Option<RelPathBuf> {
         let (parent, name) = path.split_last()?;
         let mut origin = Some(RelPathBuf::root());
         let mut at = Some(0);
         for name in parent.components() {
             at = at.and_then(|at: Id| self.local.items[at].names.get(name).copied().flatten());
             origin = match at {
-                Some(at) => self.local.items[at].origin.clone(),
+                Some(at) => self.local.items[at].origin.clone().map(OriginBuf::into_path),
                 None => origin.map(|origin| origin.join(name)),
             };
         }
@@ -122,18 +119,6 @@ impl Model {
 
     fn local_at(&self, path: &RelPath) -> Option<Id> {
         path.components().try_fold(0, |at: Id, name| self.local.items[at].names.get(name).copied().flatten())
-    }
-
-    fn is_at(&self, id: Id, path: &RelPath) -> bool {
-        self.local_at(path).is_some_and(|top| self.is_below(top, id))
-    }
-
-    fn is_reachable(&self, id: Id) -> bool {
-        self.is_below(0, id)
-    }
-
-    fn is_below(&self, top: Id, id: Id) -> bool {
-        top == id || self.local.items[top].names.values().flatten().any(|&below| self.is_below(below, id))
     }
 
     /// What an update or a deletion is about: the directory, the name in it, and what is there.
@@ -184,18 +169,35 @@ impl Model {
     ) -> Answer<()> {
         let was_local = self.local_at(path).is_some();
         let (dir, name, found) = self.overwritten(path, flags, true)?;
-        let home = self.local.items[dir].origin.as_ref().map(|origin| origin.join(name));
+        let is_directory = found.is_some_and(|id| self.local.items[id].kind == Kind::Directory);
+        if let Some(id) = found {
+            self.item(id).links -= 1;
+            self.leave_to_others(dir, name, id);
+        }
+        let home = self.home(dir, name);
         let kept =
             found.and_then(|id| self.local.items[id].origin.clone().filter(|_| !self.local.items[id].full));
-        let origin = kept.or_else(|| home.clone()).unwrap_or_else(|| path.to_owned());
+        let origin = match kept {
+            // A directory stays what it is on disk.
+            Some(kept) if is_directory => kept,
+            Some(kept) if Some(&*kept) != home.as_deref() => {
+                // Its other names lead to what it was.
+                let parted = found.is_some_and(|id| self.local.items[id].links > 0);
+                if parted { OriginBuf::new(kept.into_path(), self.next_life()) } else { kept }
+            }
+            Some(_) | None => match &home {
+                Some(home) => home.clone(),
+                None => OriginBuf::new(path.to_owned(), self.next_life()),
+            },
+        };
         let mut given = Given { info: info.clone(), content: data.to_vec() };
-        if found.is_some_and(|id| self.local.items[id].kind == Kind::Directory) {
+        if is_directory {
             given = Given {
                 info: PlaceholderInfo { kind: PlaceholderKind::Directory, ..given.info },
                 content: Vec::new(),
             };
         }
-        self.projected.set(origin.clone(), given.clone());
+        self.projected.set(origin.path().clone(), given.clone());
         match found {
             Some(id) if was_local => self.tell_updated(id, path),
             // What was virtual is of the new version as soon as it is looked at, unless it was listed before.
@@ -207,16 +209,14 @@ impl Model {
         }
         if let Some(id) = found {
             let item = self.item(id);
-            item.links -= 1;
             let (origin, number) = (item.origin.clone().filter(|_| !item.full), item.number);
             self.remember(origin, number);
         }
-        let detached = home.as_ref() != Some(&origin);
+        let detached = home.as_deref() != Some(&*origin);
         let mut item = Item { detached, ..Item::given(origin.clone(), &given) };
-        item.number = match found.filter(|_| item.kind == Kind::Directory) {
-            // A directory stays what it is on disk.
-            Some(id) if self.local.items[id].kind == Kind::Directory => self.local.items[id].number,
-            _ => self.numbers.get(&origin).copied(),
+        item.number = match found {
+            Some(id) if is_directory => self.local.items[id].number,
+            Some(_) | None => self.numbers.get(&origin).copied(),
         };
         let id = self.add(item);
         self.item(dir).names.insert(name.to_owned(), Some(id));

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
 use projfs_types::ItemNameBuf;
+use projfs_types::Life;
+use projfs_types::OriginBuf;
 use projfs_types::PlaceholderKind;
 use projfs_types::RelPath;
 use projfs_types::RelPathBuf;
@@ -24,6 +26,18 @@ pub type Id = usize;
 #[derive(Clone, Debug)]
 pub struct Local {
     pub(super) items: Vec<Item>,
+    /// Under names that an item has left, in which of its lives is what is projected there.
+    pub(super) lives: BTreeMap<(OriginBuf, ItemNameBuf), Life>,
+    /// The last life that was given.
+    pub(super) last: Life,
+}
+
+impl Local {
+    /// What is projected under a name of a directory of this origin.
+    pub(super) fn projected_under(&self, directory: &OriginBuf, name: &ItemName) -> OriginBuf {
+        let left = self.lives.get(&(directory.clone(), name.to_owned()));
+        OriginBuf::new(directory.join(name), left.copied().unwrap_or(directory.life()))
+    }
 }
 
 /// One item of the local tree.
@@ -39,7 +53,7 @@ pub(super) struct Item {
     /// It has, or once had, more than one name.
     pub(super) was_linked: bool,
     /// Where it comes from: of a directory, its projected entries too. Nothing if it was made here.
-    pub(super) origin: Option<RelPathBuf>,
+    pub(super) origin: Option<OriginBuf>,
     /// Local: the provider is not asked again.
     pub(super) full: bool,
     pub(super) hydrated: bool,
@@ -56,7 +70,7 @@ pub enum Shown {
     /// Something local.
     Local(Id),
     /// Something that nobody has looked up: what the provider calls it, and says of it.
-    Virtual(RelPathBuf, Box<Given>),
+    Virtual(OriginBuf, Box<Given>),
 }
 
 /// The definition of what is to be seen in a directory: what is local, and what is projected under names that are
@@ -67,7 +81,8 @@ pub fn view(projected: &Projection, local: &Local, dir: Id) -> BTreeMap<ItemName
     if let (Some(origin), Kind::Directory) = (&dir.origin, dir.kind) {
         for (path, given) in projected.children(origin) {
             if let Some((_, name)) = path.split_last() {
-                shown.insert(name.to_owned(), Shown::Virtual(path.clone(), Box::new(given)));
+                let origin = local.projected_under(origin, name);
+                shown.insert(name.to_owned(), Shown::Virtual(origin, Box::new(given)));
             }
         }
     }
@@ -80,6 +95,17 @@ pub fn view(projected: &Projection, local: &Local, dir: Id) -> BTreeMap<ItemName
     shown
 }
 
+/// One item that is to be seen.
+struct Row {
+    path: RelPathBuf,
+    seen: Seen,
+    word: Word,
+    /// Nothing if nobody has looked it up.
+    id: Option<Id>,
+    /// What the provider calls it.
+    origin: Option<RelPathBuf>,
+}
+
 /// What is expected of a tree.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -87,7 +113,7 @@ pub struct Model {
     pub(super) local: Local,
     pub(super) slots: BTreeMap<usize, (Id, bool)>,
     /// The numbers of what was projected, by origin, as they were first seen.
-    pub(super) numbers: BTreeMap<RelPathBuf, u64>,
+    pub(super) numbers: BTreeMap<OriginBuf, u64>,
     /// What the journal must have said since it was last asked.
     pub(super) entries: Vec<Expected>,
 }
@@ -112,7 +138,7 @@ impl Item {
         }
     }
 
-    pub(super) fn given(origin: RelPathBuf, given: &Given) -> Self {
+    pub(super) fn given(origin: OriginBuf, given: &Given) -> Self {
         let bytes = match &given.info.kind {
             PlaceholderKind::File { .. } => given.content.clone(),
             PlaceholderKind::Directory => Vec::new(),
@@ -159,8 +185,8 @@ impl Item {
 impl Model {
     /// Nothing was done to `projected` yet.
     pub fn new(projected: Projection) -> Self {
-        let root = Item { origin: Some(RelPathBuf::root()), full: false, ..Item::made(Kind::Directory, 0) };
-        let local = Local { items: vec![root] };
+        let root = Item { origin: Some(OriginBuf::root()), full: false, ..Item::made(Kind::Directory, 0) };
+        let local = Local { items: vec![root], lives: BTreeMap::new(), last: Life::FIRST };
         Self { projected, local, slots: BTreeMap::new(), numbers: BTreeMap::new(), entries: Vec::new() }
     }
 
@@ -212,6 +238,28 @@ impl Model {
         origin.is_some_and(|origin| self.projected.get(&origin.join(name)).is_some())
     }
 
+    /// What is projected under a name, if the directory is the provider's.
+    pub(super) fn home(&self, dir: Id, name: &ItemName) -> Option<OriginBuf> {
+        let origin = self.local.items[dir].origin.as_ref()?;
+        Some(self.local.projected_under(origin, name))
+    }
+
+    /// An item goes on under another name than this one. If it is what is projected there, that is another from now on.
+    pub(super) fn leave_home(&mut self, dir: Id, name: &ItemName, id: Id) {
+        let home = self.home(dir, name);
+        if let Some(origin) = self.local.items[dir].origin.clone()
+            && self.local.items[id].origin == home
+        {
+            let life = self.next_life();
+            self.local.lives.insert((origin, name.to_owned()), life);
+        }
+    }
+
+    pub(super) fn next_life(&mut self) -> Life {
+        self.local.last = Life(self.local.last.0 + 1);
+        self.local.last
+    }
+
     /// A name goes: what the provider has under it is hidden.
     pub(super) fn leave(&mut self, dir: Id, name: &ItemName) {
         if self.beneath(dir, name) {
@@ -222,37 +270,75 @@ impl Model {
     }
 
     /// What an item looks like that nobody has looked up.
-    pub(super) fn virtual_seen(&self, origin: &RelPath, given: &Given) -> Seen {
+    pub(super) fn virtual_seen(&self, origin: &OriginBuf, given: &Given) -> Seen {
         let number = self.numbers.get(origin).copied();
         Seen { number, ..Item::given(origin.to_owned(), given).seen() }
     }
 
     /// Everything that is to be seen, with its state; nothing changes by asking.
     pub fn tree(&self) -> BTreeMap<RelPathBuf, (Seen, Word)> {
-        let mut tree = BTreeMap::new();
-        self.add_tree(&RelPathBuf::root(), &self.local, 0, &mut tree);
-        tree
+        self.rows().into_iter().map(|row| (row.path, (row.seen, row.word))).collect()
     }
 
-    fn add_tree(
-        &self,
-        path: &RelPath,
-        local: &Local,
-        dir: Id,
-        tree: &mut BTreeMap<RelPathBuf, (Seen, Word)>,
-    ) {
+    /// Two paths that lead to different items, which have shown one number.
+    pub(super) fn twins(&self) -> Option<(RelPathBuf, RelPathBuf)> {
+        let mut known: BTreeMap<u64, Row> = BTreeMap::new();
+        for row in self.rows() {
+            let Some(number) = row.seen.number else { continue };
+            match known.get(&number) {
+                Some(other) if row.id.is_none() || other.id != row.id => {
+                    return Some((other.path.clone(), row.path));
+                }
+                Some(_) => {}
+                None => drop(known.insert(number, row)),
+            }
+        }
+        None
+    }
+
+    /// Where what the provider has under a path is to be seen as it is there, and the item if somebody has looked it up.
+    pub(super) fn untouched_of(&self, origin: &RelPath) -> Vec<(RelPathBuf, Option<Id>)> {
+        let rows = self.rows().into_iter().filter(|row| row.origin.as_deref() == Some(origin));
+        let untouched = rows.filter(|row| {
+            row.id.is_none_or(|id| {
+                let item = &self.local.items[id];
+                item.word() == Word::Placeholder && !item.detached && item.links == 1
+            })
+        });
+        untouched.map(|row| (row.path, row.id)).collect()
+    }
+
+    /// Where the items are that the provider has under a path, and is still asked for.
+    pub(super) fn comes_from(&self, origin: &RelPath) -> impl Iterator<Item = RelPathBuf> {
+        let rows = self.rows().into_iter();
+        rows.filter(move |row| row.word != Word::Full && row.origin.as_deref() == Some(origin))
+            .map(|row| row.path)
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let mut rows = Vec::new();
+        self.add_rows(&RelPathBuf::root(), &self.local, 0, &mut rows);
+        rows
+    }
+
+    fn add_rows(&self, path: &RelPath, local: &Local, dir: Id, rows: &mut Vec<Row>) {
         for (name, shown) in view(&self.projected, local, dir) {
             let path = path.join(&name);
             match shown {
                 Shown::Local(id) => {
                     let item = &local.items[id];
-                    tree.insert(path.clone(), (item.seen(), item.word()));
-                    self.add_tree(&path, local, id, tree);
+                    let (seen, word) = (item.seen(), item.word());
+                    let from = item.origin.clone().map(OriginBuf::into_path);
+                    rows.push(Row { path: path.clone(), seen, word, id: Some(id), origin: from });
+                    self.add_rows(&path, local, id, rows);
                 }
                 Shown::Virtual(origin, given) => {
-                    tree.insert(path.clone(), (self.virtual_seen(&origin, &given), Word::Virtual));
-                    let below = Local { items: vec![Item::given(origin, &given)] };
-                    self.add_tree(&path, &below, 0, tree);
+                    let (seen, word) = (self.virtual_seen(&origin, &given), Word::Virtual);
+                    let origin_path = Some(origin.path().clone());
+                    rows.push(Row { path: path.clone(), seen, word, id: None, origin: origin_path });
+                    let items = vec![Item::given(origin, &given)];
+                    let below = Local { items, lives: local.lives.clone(), last: local.last };
+                    self.add_rows(&path, &below, 0, rows);
                 }
             }
         }
@@ -261,7 +347,7 @@ impl Model {
     /// Takes over the number of an item when it is first seen.
     pub(super) fn number(&mut self, path: &RelPath, number: Option<u64>) {
         let mut id = 0;
-        let mut origin = Some(RelPathBuf::root());
+        let mut origin = Some(OriginBuf::root());
         for name in path.components() {
             let shown = self.local.items.get(id).and_then(|dir| dir.names.get(name).copied());
             match (id, shown) {
@@ -271,7 +357,7 @@ impl Model {
                 }
                 _ => {
                     id = usize::MAX;
-                    origin = origin.map(|origin| origin.join(name));
+                    origin = origin.map(|origin| self.local.projected_under(&origin, name));
                 }
             }
         }

@@ -80,7 +80,7 @@ fn attributes_of_placeholders_are_changed_in_the_record_too(root: &dyn Root) {
     let (dir, name) = at("hydrated");
     let info = said(PlaceholderInfo::file(3));
     let state = projfs_types::FileState::Hydrated(at_home());
-    let number = projfs_types::Number::of_origin(super::path("hydrated"));
+    let number = projfs_types::Number::of_origin(&super::origin("hydrated"));
     done(store.publish(dir, name, &store.content(b"abc"), &info, &state, number));
     let names = ["file", "dir", "hydrated"];
     let before = names.map(|text| store.there(text));

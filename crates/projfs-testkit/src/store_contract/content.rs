@@ -21,6 +21,7 @@ use super::at;
 use super::at_home;
 use super::done;
 use super::name;
+use super::origin;
 use super::path;
 use super::place;
 use super::promises;
@@ -46,7 +47,7 @@ fn hydrated() -> FileState {
 
 fn publish(store: &dyn Store, text: &str, content: &Arc<dyn StoreFile>, state: &FileState) -> Result<()> {
     let (dir, name) = at(text);
-    let number = Number::of_origin(path(text));
+    let number = Number::of_origin(&origin(text));
     store.publish(dir, name, content, &said(PlaceholderInfo::file(3)), state, number)
 }
 
@@ -72,7 +73,7 @@ fn a_published_file_is_whole_and_shows_what_was_said(root: &dyn Root) {
     assert_eq!(item.stat.mode, mode::FILE | 0o644);
     assert_eq!((item.stat.size, item.stat.links), (3, 1));
     assert_eq!(item.stat.times.write, info.times.write);
-    assert_eq!(item.stat.number, Number::of_origin(path("dir/file")));
+    assert_eq!(item.stat.number, Number::of_origin(&origin("dir/file")));
     assert_eq!(item.info, Some(info));
     assert_eq!(store.read(place("dir/file")), b"abc");
 }
@@ -132,7 +133,7 @@ fn a_file_can_be_published_as_full(root: &dyn Root) {
     assert_eq!(item.state, ItemState::File(FileState::Full));
     assert_eq!(item.info, None);
     assert_eq!(item.stat.mode, mode::FILE | 0o644);
-    assert_eq!(item.stat.number, Number::of_origin(path("file")));
+    assert_eq!(item.stat.number, Number::of_origin(&origin("file")));
     assert!(item.stat.times.write > said(PlaceholderInfo::file(3)).times.write);
     assert_eq!(store.read(place("file")), b"other!");
 }
@@ -174,5 +175,5 @@ fn what_changed_underneath_is_full(root: &dyn Root) {
     drop(file);
     let item = store.there("file");
     assert_eq!(item.state, ItemState::File(FileState::Full));
-    assert_eq!((item.stat.size, item.stat.number), (6, Number::of_origin(path("file"))));
+    assert_eq!((item.stat.size, item.stat.number), (6, Number::of_origin(&origin("file"))));
 }

@@ -20,6 +20,7 @@ use super::Shell;
 use super::at;
 use super::at_home;
 use super::done;
+use super::origin;
 use super::path;
 use super::place;
 use super::promises;
@@ -74,7 +75,7 @@ fn hydrated() -> FileState {
 
 fn publish(store: &dyn Store, text: &str, info: &PlaceholderInfo, state: &FileState) {
     let (dir, name) = at(text);
-    let number = Number::of_origin(path(text));
+    let number = Number::of_origin(&origin(text));
     done(store.publish(dir, name, &store.content(b"abc"), info, state, number));
 }
 
@@ -95,16 +96,16 @@ fn shown(store: &dyn Store, place: Place<'_>) -> ExtendedAttributes {
 
 fn notes_have_extended_attributes(root: &dyn Root) {
     let store = root.open();
-    done(store.note(path("a"), &file()));
-    done(store.note(path("d"), &directory()));
-    done(store.note(path("changed"), &file()));
-    done(store.note(path("changed"), &file().with_extended_attributes(blue())));
-    done(store.note_all(&[(path("d/most").to_owned(), Some(most()))]));
+    done(store.note(&origin("a"), &file()));
+    done(store.note(&origin("d"), &directory()));
+    done(store.note(&origin("changed"), &file()));
+    done(store.note(&origin("changed"), &file().with_extended_attributes(blue())));
+    done(store.note_all(&[(origin("d/most"), Some(most()))]));
     let check = |store: &dyn Store| {
-        assert_eq!(store.noted(path("a")), Some(file()));
-        assert_eq!(store.noted(path("d")), Some(directory()));
-        assert_eq!(store.noted(path("changed")), Some(file().with_extended_attributes(blue())));
-        assert_eq!(store.noted_below(path("d"))[0].info, most());
+        assert_eq!(store.noted(&origin("a")), Some(file()));
+        assert_eq!(store.noted(&origin("d")), Some(directory()));
+        assert_eq!(store.noted(&origin("changed")), Some(file().with_extended_attributes(blue())));
+        assert_eq!(store.noted_below(&origin("d"))[0].info, most());
         assert_eq!(store.notes(), 4);
     };
     check(&*store);
@@ -166,7 +167,7 @@ fn content_over_a_stand_in_has_what_that_has(root: &dyn Root) {
 
 fn parts_that_are_whole_have_what_their_placeholder_has(root: &dyn Root) {
     let store = root.open();
-    let number = Number::of_origin(path("file"));
+    let number = Number::of_origin(&origin("file"));
     let partial = done(store.partial(number, &file()));
     done(partial.file().write_at(0, b"abc"));
     done(partial.mark(0..3));

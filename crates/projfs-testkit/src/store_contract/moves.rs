@@ -20,6 +20,7 @@ use super::Shell;
 use super::at;
 use super::at_home;
 use super::done;
+use super::origin;
 use super::path;
 use super::place;
 use super::promises;
@@ -208,7 +209,7 @@ fn renaming_takes_records_along(root: &dyn Root) {
     done(store.put("dir", &said(PlaceholderInfo::directory()), &at_home()));
     done(store.put("dir/file", &said(PlaceholderInfo::file(7)), &at_home()));
     let [dir, file] = ["dir", "dir/file"].map(|text| number(&*store, text));
-    let moved = Projected { origin: Origin::At(path("dir").to_owned()), ..at_home() };
+    let moved = Projected { origin: Origin::At(origin("dir")), ..at_home() };
     let (parent, name) = at("dir");
     done(store.set_projected(parent, name, &moved));
     done(store.rename(at("dir"), at("moved"), Leave::Tombstone, Keep::Nothing));

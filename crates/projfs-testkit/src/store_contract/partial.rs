@@ -19,7 +19,7 @@ use super::Shell;
 use super::at;
 use super::at_home;
 use super::done;
-use super::path;
+use super::origin;
 use super::place;
 use super::promises;
 use super::refused;
@@ -46,7 +46,7 @@ fn info() -> PlaceholderInfo {
 }
 
 fn number() -> Number {
-    Number::of_origin(path("file"))
+    Number::of_origin(&origin("file"))
 }
 
 fn partial(store: &dyn Store) -> Arc<dyn PartialFile> {
@@ -99,7 +99,7 @@ fn everybody_has_the_same_parts(root: &dyn Root) {
     let mut bytes = [0; 8];
     assert_eq!(done(one.file().read_at(0, &mut bytes)), 8);
     assert_eq!(&bytes, b"01234567");
-    let elsewhere = done(store.partial(Number::of_origin(path("elsewhere")), &info()));
+    let elsewhere = done(store.partial(Number::of_origin(&origin("elsewhere")), &info()));
     assert_eq!(elsewhere.missing(0..10), [0..10; 1]);
 }
 

@@ -23,6 +23,7 @@ use super::at;
 use super::at_home;
 use super::done;
 use super::name;
+use super::origin;
 use super::path;
 use super::place;
 use super::promises;
@@ -44,18 +45,18 @@ fn notes_are_kept_until_forgotten(root: &dyn Root) {
     let store = root.open();
     let infos = [PlaceholderInfo::file(3), PlaceholderInfo::directory(), PlaceholderInfo::symlink(*b"there")];
     for (info, text) in infos.iter().zip(["a", "a/b", "c"]) {
-        done(store.note(path(text), &said(info.clone())));
+        done(store.note(&origin(text), &said(info.clone())));
     }
-    done(store.note(path("a"), &said(PlaceholderInfo::file(4))));
+    done(store.note(&origin("a"), &said(PlaceholderInfo::file(4))));
     assert_eq!(store.notes(), 3);
-    done(store.forget(path("a/b")));
-    done(store.forget(path("never")));
+    done(store.forget(&origin("a/b")));
+    done(store.forget(&origin("never")));
     drop(store);
     let store = root.open();
     assert_eq!(store.notes(), 2);
-    assert_eq!(store.noted(path("a")), Some(said(PlaceholderInfo::file(4))));
-    assert_eq!(store.noted(path("a/b")), None);
-    assert_eq!(store.noted(path("c")), Some(said(PlaceholderInfo::symlink(*b"there"))));
+    assert_eq!(store.noted(&origin("a")), Some(said(PlaceholderInfo::file(4))));
+    assert_eq!(store.noted(&origin("a/b")), None);
+    assert_eq!(store.noted(&origin("c")), Some(said(PlaceholderInfo::symlink(*b"there"))));
     // A note is not an item of the tree.
     assert_eq!(store.names(""), []);
 }
@@ -92,7 +93,7 @@ fn each_placeholder_shows_what_was_said(root: &dyn Root) {
         assert_eq!(item.state, state, "{text}");
         assert_eq!(item.stat.mode, type_bits | u32::from(info.mode), "{text}");
         assert_eq!(item.stat.times.write, info.times.write, "{text}");
-        assert_eq!(item.stat.number, Number::of_origin(path(text)), "{text}");
+        assert_eq!(item.stat.number, Number::of_origin(&origin(text)), "{text}");
         if text != "dir" {
             assert_eq!(item.stat.size, info.size(), "{text}");
         }
@@ -104,7 +105,7 @@ fn each_placeholder_shows_what_was_said(root: &dyn Root) {
 fn numbers_come_from_origins(root: &dyn Root) {
     let store = root.open();
     let (file, dir) = (said(PlaceholderInfo::file(1)), said(PlaceholderInfo::directory()));
-    let elsewhere = Projected { origin: Origin::At(path("old/place").to_owned()), ..at_home() };
+    let elsewhere = Projected { origin: Origin::At(origin("old/place")), ..at_home() };
     done(store.put("dir", &dir, &elsewhere));
     done(store.put("dir/sub", &dir, &at_home()));
     done(store.put("dir/sub/file", &file, &at_home()));
@@ -115,8 +116,8 @@ fn numbers_come_from_origins(root: &dyn Root) {
         ("dir/sub/file", "old/place/sub/file"),
         ("dir/sub/other", "old/place"),
     ];
-    for (text, origin) in rows {
-        assert_eq!(store.there(text).stat.number, Number::of_origin(path(origin)), "{text}");
+    for (text, from) in rows {
+        assert_eq!(store.there(text).stat.number, Number::of_origin(&origin(from)), "{text}");
     }
 }
 
@@ -150,7 +151,7 @@ fn records_can_be_replaced(root: &dyn Root) {
     let store = root.open();
     let infos = [PlaceholderInfo::file(3), PlaceholderInfo::directory(), PlaceholderInfo::symlink(*b"x")];
     let projected = Projected {
-        origin: Origin::At(path("from/here").to_owned()),
+        origin: Origin::At(origin("from/here")),
         version: version("v2"),
         metadata: Metadata::Dirty,
     };
@@ -178,7 +179,7 @@ fn long_records_are_kept(root: &dyn Root) {
     let id = |byte| PlaceholderId::new(&[byte; 128]).expect("128 bytes are allowed");
     let version = VersionInfo { content: id(1), provider: id(2) };
     let origin = vec!["x".repeat(200); 3].join("/");
-    let origin = Origin::At(RelPathBuf::new(origin).expect("the suite uses paths only"));
+    let origin = Origin::At(RelPathBuf::new(origin).expect("the suite uses paths only").into());
     let projected = Projected { origin, version: version.clone(), metadata: Metadata::Dirty };
     let infos =
         [PlaceholderInfo::file(3), PlaceholderInfo::directory(), PlaceholderInfo::symlink([b'x'; 300])];

@@ -19,6 +19,7 @@ use super::Shell;
 use super::at;
 use super::at_home;
 use super::done;
+use super::origin;
 use super::path;
 use super::place;
 use super::promises;
@@ -36,20 +37,20 @@ promises![
 
 fn notes_are_made_and_forgotten_together(root: &dyn Root) {
     let store = root.open();
-    done(store.note(path("old"), &said(PlaceholderInfo::file(1))));
+    done(store.note(&origin("old"), &said(PlaceholderInfo::file(1))));
     let notes = [
-        (path("old").to_owned(), None),
-        (path("a").to_owned(), Some(said(PlaceholderInfo::file(2)))),
-        (path("d/a").to_owned(), Some(said(PlaceholderInfo::file(3)))),
-        (path("a").to_owned(), Some(said(PlaceholderInfo::file(4)))),
-        (path("never").to_owned(), None),
+        (origin("old"), None),
+        (origin("a"), Some(said(PlaceholderInfo::file(2)))),
+        (origin("d/a"), Some(said(PlaceholderInfo::file(3)))),
+        (origin("a"), Some(said(PlaceholderInfo::file(4)))),
+        (origin("never"), None),
     ];
     done(store.note_all(&notes));
     let check = |store: &dyn projfs_store::Store| {
         assert_eq!(store.notes(), 2);
-        assert_eq!(store.noted(path("old")), None);
-        assert_eq!(store.noted(path("a")), Some(said(PlaceholderInfo::file(4))));
-        assert_eq!(store.noted(path("d/a")), Some(said(PlaceholderInfo::file(3))));
+        assert_eq!(store.noted(&origin("old")), None);
+        assert_eq!(store.noted(&origin("a")), Some(said(PlaceholderInfo::file(4))));
+        assert_eq!(store.noted(&origin("d/a")), Some(said(PlaceholderInfo::file(3))));
     };
     check(&*store);
     drop(store);
@@ -59,19 +60,19 @@ fn notes_are_made_and_forgotten_together(root: &dyn Root) {
 fn notes_are_found_by_their_directory(root: &dyn Root) {
     let store = root.open();
     for text in ["a", "d", "d/x", "d/y", "d/e/z", "dd"] {
-        done(store.note(path(text), &said(PlaceholderInfo::file(1))));
+        done(store.note(&origin(text), &said(PlaceholderInfo::file(1))));
     }
-    done(store.forget(path("d/y")));
+    done(store.forget(&origin("d/y")));
     let names = |text: &str| {
         let dir = if text.is_empty() { RelPath::root() } else { path(text) };
-        let mut names: Vec<_> = store.noted_names(dir).iter().map(ToString::to_string).collect();
+        let mut names: Vec<_> = store.noted_names(&dir.into()).iter().map(ToString::to_string).collect();
         names.sort();
         names
     };
     assert_eq!(names(""), ["a", "d", "dd"]);
     assert_eq!(names("d"), ["x"]);
     assert_eq!(names("d/e"), ["z"]);
-    let items = store.noted_below(path("d"));
+    let items = store.noted_below(&origin("d"));
     assert_eq!(items.len(), 1);
     assert_eq!((items[0].name.as_bytes(), &items[0].info), (&b"x"[..], &said(PlaceholderInfo::file(1))));
     assert!(names("a").is_empty() && names("nowhere").is_empty());
@@ -79,7 +80,7 @@ fn notes_are_found_by_their_directory(root: &dyn Root) {
 
 fn a_stand_in_replaces_whatever_is_there(root: &dyn Root) {
     let store = root.open();
-    let moved = Projected { origin: Origin::At(path("from").to_owned()), ..at_home() };
+    let moved = Projected { origin: Origin::At(origin("from")), ..at_home() };
     let replace = |text: &str, info: &PlaceholderInfo| {
         let (dir, name) = at(text);
         store.replace(dir, name, info, &moved, Keep::Nothing)

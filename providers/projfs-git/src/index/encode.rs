@@ -33,7 +33,7 @@ const DIRECTORY_SIZE: u32 = 4096;
 impl Stat {
     /// What the mount reports of a file at `path`, before anybody has changed it.
     fn projected(index: &Index<'_>, path: &[u8], owner: Owner, size: u32) -> Self {
-        let number = RelPath::new(path).map_or(0, |path| Number::of_origin(path).0);
+        let number = RelPath::new(path).map_or(0, |path| Number::of_origin(&path.into()).0);
         // What is compared are the lowest 32 bits of each.
         let seconds = index.provider.snapshot.seconds as u32;
         Self { changed: (seconds, 0), modified: (seconds, 0), number: number as u32, owner, size }

@@ -97,7 +97,7 @@ fn the_attributes_are_those_of_the_projection() {
     let provider = GitProvider::open(dir, None).unwrap();
     fs::write(dir.join("index.ours"), provider.index().unwrap().encode(OWNER, None).unwrap()).unwrap();
     let said = git(dir, &["ls-files", "--debug", "a/b/c"]);
-    let number = Number::of_origin(RelPath::new(b"a/b/c").unwrap()).0 as u32;
+    let number = Number::of_origin(&RelPath::new(b"a/b/c").unwrap().into()).0 as u32;
     for words in [
         "ctime: 1234567890:0\n".to_owned(),
         "mtime: 1234567890:0\n".to_owned(),

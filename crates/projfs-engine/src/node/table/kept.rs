@@ -74,6 +74,8 @@ impl NodeTable {
         for parent in parents {
             add_child(&mut nodes, parent);
         }
+        let ids: Vec<NodeId> = nodes.known.keys().copied().collect();
+        ids.into_iter().for_each(|id| nodes.place(id));
     }
 
     /// From here on, what nodes become is taken down; what they are is there already.

@@ -1,4 +1,7 @@
+use projfs_types::Life;
+use projfs_types::OriginBuf;
 use projfs_types::RelPath;
+use projfs_types::RelPathBuf;
 
 use super::*;
 
@@ -17,7 +20,7 @@ fn linked(parent: NodeId, name: &ItemName, number: u64) -> Seen<'_> {
 }
 
 fn table() -> NodeTable {
-    NodeTable::new(Number::of_origin(RelPath::root()), Box::new(|_| ()))
+    NodeTable::new(Number::of_origin(&OriginBuf::root()), Box::new(|_| ()))
 }
 
 #[test]
@@ -89,4 +92,47 @@ fn an_item_of_another_kind_is_another_item() {
     assert_ne!(file, directory);
     assert_eq!(table.kind(directory).unwrap(), ItemKind::Directory);
     assert_eq!(table.named(NodeId::ROOT, name("a"), Number(7)), Some(directory));
+}
+
+/// A directory that shows what is projected at a path.
+fn shown<'a>(parent: NodeId, name: &'a ItemName, at: &str, life: u32) -> Seen<'a> {
+    let origin = OriginBuf::new(RelPathBuf::new(at).unwrap(), Life(life));
+    let (number, kind, links) = (Number::of_origin(&origin), ItemKind::Directory, Links::One);
+    Seen { parent, name, number, kind, links, projection: Some(origin), prepared: Prepared::Dirty }
+}
+
+fn showing(table: &NodeTable, path: &str) -> Vec<NodeId> {
+    table.showing(RelPath::new(path.as_bytes()).unwrap())
+}
+
+#[test]
+fn whatever_shows_a_path_is_found() {
+    let table = table();
+    let sorted = |mut nodes: Vec<NodeId>| {
+        nodes.sort_unstable();
+        nodes
+    };
+    assert_eq!(showing(&table, ""), [NodeId::ROOT]);
+    let d = table.insert(shown(NodeId::ROOT, name("d"), "d", 0), 1);
+    let e = table.insert(shown(d, name("e"), "d/e", 0), 1);
+    assert_eq!(showing(&table, "d/e"), [e]);
+    // The first was moved away, and what is in it with it; the next has its name.
+    table.renamed(d, (NodeId::ROOT, name("d")), (NodeId::ROOT, name("z")));
+    assert_eq!(showing(&table, "d/e"), [e]);
+    let d1 = table.insert(shown(NodeId::ROOT, name("d"), "d", 1), 1);
+    let e1 = table.insert(shown(d1, name("e"), "d/e", 1), 1);
+    assert_eq!(showing(&table, "d/e"), sorted(vec![e, e1]));
+    assert_eq!(showing(&table, "d"), sorted(vec![d, d1]));
+    // What was made here has a number of its own.
+    let made = Seen { number: Number(77), ..shown(d1, name("x"), "d/x", 1) };
+    let made = table.insert(made, 1);
+    assert_eq!(showing(&table, "d/x"), [made]);
+    table.provide(made, None, Prepared::Dirty);
+    assert_eq!(showing(&table, "d/x"), []);
+    table.provide(made, Some(RelPathBuf::new("other").unwrap().into()), Prepared::Dirty);
+    assert_eq!((showing(&table, "d/x"), showing(&table, "other")), (Vec::new(), vec![made]));
+    for node in [made, e1, d1] {
+        table.forget(node, 1);
+    }
+    assert_eq!((showing(&table, "other"), showing(&table, "d/e")), (Vec::new(), vec![e]));
 }

@@ -1,5 +1,8 @@
 //! Entries read back as they were written, and half an entry is none.
 
+use projfs_types::Life;
+use projfs_types::RelPath;
+
 use super::*;
 use crate::wire::abi::init;
 
@@ -13,7 +16,10 @@ fn entries() -> Vec<Entry<'static>> {
         trash: Some(TrashId(3)),
         several: true,
         lookups: 12,
-        directory: Some(DirectoryRecord { projection: Some(path("x/y")), prepared: 3 }),
+        directory: Some(DirectoryRecord {
+            projection: Some(OriginBuf::new(path("x/y"), Life(3))),
+            prepared: 3,
+        }),
     };
     let bare =
         NodeRecord { names: Vec::new(), trash: None, directory: None, kind: ItemKind::File, ..node.clone() };

@@ -17,7 +17,7 @@ fn nothing_is_known_of_an_empty_root() {
     assert!(world.names("").is_empty());
     assert!(world.names("a").is_empty());
     let root = world.store().look_root().unwrap();
-    assert_eq!(root.stat.number, Number::of_origin(RelPath::root()));
+    assert_eq!(root.stat.number, Number::of_origin(&OriginBuf::root()));
     assert!(matches!(root.state, ItemState::Directory(DirectoryState::Placeholder(_))));
 }
 
@@ -26,15 +26,15 @@ fn notes_survive_a_restart() {
     let mut world = World::new();
     let mut link = PlaceholderInfo::symlink(*b"target");
     link.version.provider = projfs_types::PlaceholderId::new(&[7; 128]).unwrap();
-    world.store().note(&path("a/b"), &file(10)).unwrap();
-    world.store().note(&path("a/l"), &link).unwrap();
-    world.store().note(&path("gone"), &directory()).unwrap();
-    world.store().forget(&path("gone")).unwrap();
-    world.store().forget(&path("never")).unwrap();
+    world.store().note(&path("a/b").into(), &file(10)).unwrap();
+    world.store().note(&path("a/l").into(), &link).unwrap();
+    world.store().note(&path("gone").into(), &directory()).unwrap();
+    world.store().forget(&path("gone").into()).unwrap();
+    world.store().forget(&path("never").into()).unwrap();
     for _ in 0..2 {
-        assert_eq!(world.store().noted(&path("a/b")), Some(file(10)));
-        assert_eq!(world.store().noted(&path("a/l")), Some(link.clone()));
-        assert_eq!(world.store().noted(&path("gone")), None);
+        assert_eq!(world.store().noted(&path("a/b").into()), Some(file(10)));
+        assert_eq!(world.store().noted(&path("a/l").into()), Some(link.clone()));
+        assert_eq!(world.store().noted(&path("gone").into()), None);
         assert_eq!(world.store().notes(), 2);
         world.restart();
     }
@@ -45,13 +45,13 @@ fn a_wasteful_log_is_compacted() {
     let mut world = World::new();
     for round in 0..30 {
         for item in 0..1000 {
-            world.store().note(&path(&format!("dir/item-{item}")), &file(round)).unwrap();
+            world.store().note(&path(&format!("dir/item-{item}")).into(), &file(round)).unwrap();
         }
     }
     assert!(std::fs::metadata(world.disk(".projfs/placeholders")).unwrap().len() < 2 << 20);
     world.restart();
     assert_eq!(world.store().notes(), 1000);
-    assert_eq!(world.store().noted(&path("dir/item-999")), Some(file(29)));
+    assert_eq!(world.store().noted(&path("dir/item-999").into()), Some(file(29)));
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_directory_shows_what_the_provider_said() {
             assert_eq!(item.info, Some(directory()));
             assert_eq!(item.stat.times, times());
             assert_eq!(item.stat.mode, 0o040_555);
-            assert_eq!(item.stat.number, Number::of_origin(&path(at)));
+            assert_eq!(item.stat.number, Number::of_origin(&path(at).into()));
         }
         assert_eq!(world.names(""), [("d".to_owned(), Some(ItemKind::Directory))]);
         world.restart();
@@ -104,7 +104,7 @@ fn a_stand_in_shows_its_item_and_is_never_read() {
         assert_eq!(item.state, ItemState::File(FileState::Placeholder(moved("else/where"))));
         assert_eq!((item.stat.size, item.stat.mode, item.stat.links), (1234, 0o100_444, 1));
         assert_eq!(item.stat.times, times());
-        assert_eq!(item.stat.number, Number::of_origin(&path("else/where")));
+        assert_eq!(item.stat.number, Number::of_origin(&path("else/where").into()));
         assert_eq!(errno(world.read("f")), Errno::ACCESS);
         let item = world.look("l").unwrap();
         assert!(matches!(item.state, ItemState::Symlink(SymlinkState::Placeholder(_))));
@@ -170,7 +170,7 @@ fn a_full_publish_keeps_number_and_mode() {
     for _ in 0..2 {
         let item = world.look("f").unwrap();
         assert_eq!(item.state, ItemState::File(FileState::Full));
-        assert_eq!(item.stat.number, Number::of_origin(&path("f")));
+        assert_eq!(item.stat.number, Number::of_origin(&path("f").into()));
         assert_eq!(item.stat.mode, 0o100_444);
         assert!(item.stat.times.write > times().write);
         assert!(item.info.is_none());
@@ -208,7 +208,7 @@ fn a_converted_file_keeps_number_mode_content() {
     for _ in 0..2 {
         let item = world.look("f").unwrap();
         assert_eq!(item.state, ItemState::File(FileState::Full));
-        assert_eq!(item.stat.number, Number::of_origin(&path("f")));
+        assert_eq!(item.stat.number, Number::of_origin(&path("f").into()));
         assert_eq!(item.stat.mode, 0o100_444);
         assert_eq!(item.stat.times.write, times().write);
         assert_eq!(world.read("f").unwrap(), "hello");
@@ -224,7 +224,7 @@ fn what_changes_while_stopped_is_full() {
     std::fs::write(world.disk("f"), "other").unwrap();
     world.restart();
     assert_eq!(world.state("f"), ItemState::File(FileState::Full));
-    assert_eq!(world.look("f").unwrap().stat.number, Number::of_origin(&path("f")));
+    assert_eq!(world.look("f").unwrap().stat.number, Number::of_origin(&path("f").into()));
 }
 
 #[test]

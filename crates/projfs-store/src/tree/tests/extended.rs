@@ -69,7 +69,10 @@ fn stopped_a_file_has_them_as_any_other() {
     let content = world.store().begin_content(4).unwrap();
     content.write_at(0, b"text").unwrap();
     let state = FileState::Hydrated(clean());
-    world.store().publish(&dir, &name, &content, &info, &state, Number::of_origin(&path("f"))).unwrap();
+    world
+        .store()
+        .publish(&dir, &name, &content, &info, &state, Number::of_origin(&path("f").into()))
+        .unwrap();
     drop(content);
     world.stop();
     assert_eq!(world.below("f"), red());
@@ -157,11 +160,11 @@ fn a_note_whose_extended_attributes_nobody_can_have_is_forgotten() {
     let room = EXTENDED_SIZE_MAX - 16 - "user.a".len();
     let most = file(4).with_extended_attributes(of(&[("user.a", &"x".repeat(room))]));
     let more = ExtendedAttributes::found([("user.a", vec![b'x'; room + 1])]);
-    world.store().note(&path("most"), &most).unwrap();
-    world.store().note(&path("more"), &file(4).with_extended_attributes(more)).unwrap();
+    world.store().note(&path("most").into(), &most).unwrap();
+    world.store().note(&path("more").into(), &file(4).with_extended_attributes(more)).unwrap();
     world.restart();
-    assert_eq!(world.store().noted(&path("most")), Some(most));
-    assert_eq!(world.store().noted(&path("more")), None);
+    assert_eq!(world.store().noted(&path("most").into()), Some(most));
+    assert_eq!(world.store().noted(&path("more").into()), None);
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn a_damaged_instance_file_is_named() {
 #[test]
 fn leftovers_and_a_lost_log_do_no_harm() {
     let mut world = World::new();
-    world.store().note(&path("f"), &file(1)).unwrap();
+    world.store().note(&path("f").into(), &file(1)).unwrap();
     world.stop();
     let deep = world.disk(".projfs/new/1/2/3/4");
     std::fs::create_dir_all(&deep).unwrap();
