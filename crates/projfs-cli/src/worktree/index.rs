@@ -133,7 +133,9 @@ fn converted(tree: &Tree, index: &Index<'_>, owner: Owner, autocrlf: bool) -> Ou
     let file = made.path().join("index");
     put(&file, &index.encode_attribute_files(owner).map_err(cannot)?).map_err(cannot)?;
     let mut check = Git::new(&tree.dir);
-    check.index(&file).args(["check-attr", "--cached", "-z", "--stdin"]).args(ATTRIBUTES);
+    // That index is no one's: what has changed since is not to be asked.
+    check.index(&file).args(["-c", "core.fsmonitor=false", "check-attr", "--cached", "-z", "--stdin"]);
+    check.args(ATTRIBUTES);
     let said = check.with_input(&paths)?;
     if !said.status.success() {
         let words = String::from_utf8_lossy(&said.stderr);
