@@ -346,6 +346,8 @@ impl Engine {
         self.nodes.forget(node, 1);
         dropped?;
         self.kernel.content_changed(node);
+        // The number may be another now, which listings show too.
+        self.kernel.content_changed(dir.node);
         self.kernel.entry_changed(dir.node, name);
         Ok(())
     }
