@@ -102,13 +102,17 @@ fn ask(
     std::thread::spawn(move || fetcher.bring(&[id(n)], Extent::Exact, &remote, &cancel))
 }
 
-/// Waits until objects are on the next list.
-fn wait_until_listed(fetcher: &Fetcher, expected: &HashSet<Id>) {
+fn wait_until(condition: impl Fn() -> bool) {
     let end = Instant::now() + PATIENCE;
-    while fetcher.shared.state.lock().next.as_ref().is_none_or(|next| next.ids != *expected) {
-        assert!(Instant::now() < end, "they are not listed");
+    while !condition() {
+        assert!(Instant::now() < end, "it did not come to that");
         std::thread::yield_now();
     }
+}
+
+/// Waits until objects are on the next list.
+fn wait_until_listed(fetcher: &Fetcher, expected: &HashSet<Id>) {
+    wait_until(|| fetcher.shared.state.lock().next.as_ref().is_some_and(|next| next.ids == *expected));
 }
 
 #[test]
@@ -124,6 +128,11 @@ fn what_is_missed_during_a_fetch_is_the_next_one_and_who_gives_up_keeps_nobody()
     wait_until_listed(&fetcher, &ids(&[2, 3]));
     // The same object as the one under way is waited for with it.
     let also_first = ask(&fetcher, &remote, 1, &never);
+    wait_until(|| {
+        let state = fetcher.shared.state.lock();
+        let running = state.running.as_ref();
+        running.is_some_and(|list| list.batch.attention.waiters.load(Ordering::Acquire) == 2)
+    });
     gives_up.cancel();
     assert_eq!(second.join().unwrap(), Err(Failure::Cancelled));
     remote.allow(1);
