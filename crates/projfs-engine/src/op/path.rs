@@ -7,6 +7,7 @@ use projfs_types::DirectoryState;
 use projfs_types::FileState;
 use projfs_types::ItemKind;
 use projfs_types::ItemName;
+use projfs_types::ItemNameBuf;
 use projfs_types::ItemState;
 use projfs_types::Metadata;
 use projfs_types::NodeId;
@@ -65,13 +66,10 @@ impl Engine {
             let origin = Some(RelPathBuf::root());
             return Ok(PathState { word: StateWord::Placeholder, version: None, origin });
         };
-        let dir = self.view_of(context, parent)?;
-        let known = self.known_spelling_for(&dir, name)?;
-        let name = known.as_deref().unwrap_or(name);
-        let under = self.under(&dir, name)?;
+        let (dir, name, under) = self.under_name(context, parent, name)?;
         let not_found = || Error::new(ErrorKind::NotFound, path);
         if let Under::Unknown { origin } = &under {
-            let info = self.describe(context, &dir, name)?.ok_or_else(not_found)?;
+            let info = self.describe(context, &dir, &name)?.ok_or_else(not_found)?;
             let (version, origin) = (Some(info.version), Some(origin.path().clone()));
             return Ok(PathState { word: StateWord::Virtual, version, origin });
         }
@@ -81,7 +79,7 @@ impl Engine {
             word: StateWord::of(&state),
             version: projected.map(|projected| projected.version.clone()),
             origin: projected
-                .and_then(|projected| self.origin_path(&dir, name, &projected.origin))
+                .and_then(|projected| self.origin_path(&dir, &name, &projected.origin))
                 .map(OriginBuf::into_path),
         })
     }
@@ -116,18 +114,29 @@ impl Engine {
     /// to say what an item is may take what is about to be fetched.
     fn origin(&self, context: &Context<'_>, path: &RelPath) -> Result<Option<RelPathBuf>> {
         let Some((parent, name)) = path.split_last() else { return Ok(Some(RelPathBuf::root())) };
-        let dir = self.view_of(context, parent)?;
-        let known = self.known_spelling_for(&dir, name)?;
-        let name = known.as_deref().unwrap_or(name);
-        Ok(match self.under(&dir, name)? {
+        let (dir, name, under) = self.under_name(context, parent, name)?;
+        let origin = match under {
             Under::Nothing => None,
-            Under::Unknown { origin } | Under::Noted { origin, .. } => Some(origin.into_path()),
+            Under::Unknown { origin } | Under::Noted { origin, .. } => Some(origin),
             Under::OnDisk(item) => {
                 let projected = item.state.projected();
-                projected
-                    .and_then(|projected| Some(self.origin_path(&dir, name, &projected.origin)?.into_path()))
+                projected.and_then(|projected| self.origin_path(&dir, &name, &projected.origin))
             }
-        })
+        };
+        Ok(origin.map(OriginBuf::into_path))
+    }
+
+    /// What is under a name of the directory at a path, with the directory, and the name as it is spelled there.
+    fn under_name(
+        &self,
+        context: &Context<'_>,
+        parent: &RelPath,
+        name: &ItemName,
+    ) -> Result<(DirView, ItemNameBuf, Under)> {
+        let dir = self.view_of(context, parent)?;
+        let name = self.known_spelling_for(&dir, name)?.unwrap_or_else(|| name.to_owned());
+        let under = self.under(&dir, &name)?;
+        Ok((dir, name, under))
     }
 
     /// Calls `act` with the node of the item at a path, which is a placeholder at least by then.

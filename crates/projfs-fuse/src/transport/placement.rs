@@ -53,9 +53,7 @@ impl Placement {
             Advice::Roam => self.processors.roam(),
             Advice::Follow => match processor_of(caller) {
                 Some(processor) if processor < CpuSet::MAX_CPU && self.processors.0.is_set(processor) => {
-                    let mut one = CpuSet::new();
-                    one.set(processor);
-                    run_on(&one);
+                    bind(processor);
                 }
                 Some(_) | None => self.processors.roam(),
             },
@@ -112,10 +110,20 @@ fn processor_in(stat: &str) -> Option<usize> {
     stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(36)?.parse().ok()
 }
 
+/// Has the thread that calls run on one processor only. On one that is possible but not online it has callers only later,
+/// and runs where it may until then.
+pub(super) fn bind(processor: usize) {
+    if processor < CpuSet::MAX_CPU {
+        let mut one = CpuSet::new();
+        one.set(processor);
+        run_on(&one);
+    }
+}
+
 fn run_on(processors: &CpuSet) {
     // Without leave to choose, things are slower, and as right as before.
     if let Err(errno) = rustix::thread::sched_setaffinity(None, processors) {
-        tracing::debug!(%errno, "a reader runs where it ran");
+        tracing::debug!(%errno, "a thread runs where it ran");
     }
 }
 

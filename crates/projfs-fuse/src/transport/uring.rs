@@ -25,11 +25,11 @@ use projfs_sync::Arc;
 use projfs_sync::Mutex;
 use rustix::event::EventfdFlags;
 use rustix::io::Errno;
-use rustix::thread::CpuSet;
 use zerocopy::FromBytes;
 use zerocopy::IntoBytes;
 
 use super::device::Device;
+use super::placement::bind;
 use super::token::Home;
 use super::token::Token;
 use crate::connection::Connection;
@@ -172,7 +172,7 @@ impl Queues {
             let (gate, register) = mpsc::channel::<()>();
             gates.push(gate);
             std::thread::Builder::new().name(format!("projfs-queue-{cpu}")).spawn(move || {
-                pin(cpu);
+                bind(cpu);
                 let mut queue = match Queue::new(cpu as u16, device, mailbox, depth, payload) {
                     Ok(queue) => queue,
                     Err(error) => return drop(ready.send(Err(error))),
@@ -385,17 +385,6 @@ fn with_length(mut entry: squeue::Entry128, length: u32) -> squeue::Entry128 {
         (&raw mut entry).cast::<u8>().add(LEN).cast::<u32>().write(length);
     }
     entry
-}
-
-fn pin(cpu: usize) {
-    let mut set = CpuSet::new();
-    if cpu < CpuSet::MAX_CPU {
-        set.set(cpu);
-        // A CPU that is possible but not online has callers only later; its thread then runs where it may.
-        if let Err(errno) = rustix::thread::sched_setaffinity(None, &set) {
-            tracing::debug!(cpu, %errno, "a queue thread is not pinned");
-        }
-    }
 }
 
 /// How many queues the kernel has: one more than the highest CPU that may ever come.

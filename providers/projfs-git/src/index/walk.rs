@@ -11,6 +11,7 @@ use crate::GitProvider;
 use crate::attributes::Chain;
 use crate::attributes::Rules;
 use crate::objects::Id;
+use crate::objects::Unreadable;
 use crate::tree::EntryKind;
 use crate::tree::RawEntry;
 use crate::tree::Tree;
@@ -36,9 +37,13 @@ impl Index<'_> {
     /// Adds a directory and all that is below; its place.
     fn add_directory(&mut self, path: RelPathBuf, tree: Id, above: &Chain) -> Result<usize, Error> {
         let snapshot = &self.provider.snapshot;
-        // In a partial clone without trees it is fetched with all that are below it.
-        snapshot.tree(tree, &path, &CancelToken::new()).map_err(|error| self.failed(error))?;
-        let raw = snapshot.objects.read(|reader| reader.tree(tree));
+        let read = || snapshot.objects.read(|reader| reader.tree(tree));
+        let mut raw = read();
+        if let Err(Unreadable::Missing(_)) = raw {
+            // In a partial clone without trees it is fetched with all that are below it.
+            snapshot.tree(tree, &path, &CancelToken::new()).map_err(|error| self.failed(error))?;
+            raw = read();
+        }
         let raw = raw.map_err(|why| self.failed(format!("the tree {tree} of {path:?}: {why}")))?;
         self.refuse(&path, &raw)?;
         let is_file = |entry: &RawEntry| matches!(entry.kind, EntryKind::File | EntryKind::Executable);

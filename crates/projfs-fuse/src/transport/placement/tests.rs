@@ -41,9 +41,7 @@ fn a_thread_is_where_it_was_put() {
     let here = rustix::thread::gettid().as_raw_nonzero().get() as u32;
     let processors = Processors::of_this_thread();
     for processor in (0..CpuSet::MAX_CPU).filter(|&processor| processors.0.is_set(processor)) {
-        let mut one = CpuSet::new();
-        one.set(processor);
-        run_on(&one);
+        bind(processor);
         assert_eq!(processor_of(here), Some(processor));
     }
     processors.roam();
